@@ -1,0 +1,41 @@
+# Every target sets up what it needs. `./setup.sh TARGET` also installs the system packages first.
+.PHONY: up down test peers bench check docs lock clean
+VENV ?= .venv
+PY := $(VENV)/bin/python
+
+up: $(VENV)/.ready
+	$(VENV)/bin/hansa up $(if $(DEMO),--demo)
+
+down: $(VENV)/.ready
+	$(VENV)/bin/hansa down
+
+check: $(VENV)/.dev
+	$(VENV)/bin/ruff check src tests benchmarks
+	$(VENV)/bin/ruff format --check src tests benchmarks
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+test: check
+	$(PY) -m pytest
+
+peers: $(VENV)/.dev
+	$(PY) -m pytest -m peer
+
+bench: $(VENV)/.dev
+	$(PY) -m benchmarks
+
+lock:
+	sh requirements/lock.sh
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/.ready: requirements/run.txt pyproject.toml
+	python3 -m venv $(VENV)
+	$(PY) -m pip install --quiet --require-hashes -r requirements/run.txt
+	$(PY) -m pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.ready requirements/dev.txt
+	$(PY) -m pip install --quiet --require-hashes -r requirements/dev.txt
+	touch $@

@@ -1,0 +1,1 @@
+"""The commands: hansa, and the classic names."""

@@ -1,0 +1,1 @@
+"""The model of a cloud and the port every driver implements."""

@@ -1,0 +1,1 @@
+"""Drivers: the model translated into a stack."""

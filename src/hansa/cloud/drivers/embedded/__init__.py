@@ -1,0 +1,1 @@
+"""Real machines on this host with QEMU: no daemon but ours, no root where the kernel allows."""

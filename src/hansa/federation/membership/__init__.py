@@ -1,0 +1,1 @@
+"""Virtual organisations: members, groups, roles, and the VOMS server that attests them."""

@@ -1,0 +1,1 @@
+"""The OCCI face over any cloud driver."""

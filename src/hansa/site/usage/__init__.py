@@ -1,0 +1,1 @@
+"""Usage events of the machines of this site."""
