@@ -19,6 +19,11 @@ VolumeId = NewType("VolumeId", str)
 AttachmentId = NewType("AttachmentId", str)
 ProjectId = NewType("ProjectId", str)
 
+ADMIN = "admin"
+"""The role that sees all projects."""
+READ_ONLY = "read-only"
+"""The role of a credential that may look but not change anything (a limited proxy)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
