@@ -1,0 +1,85 @@
+"""The program `hansa`, which is also every classic name: the name it is called by decides."""
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from hansa import __version__
+from hansa.base.i18n import _
+from hansa.cli.errors import ExitCode, report
+from hansa.cli.lazy import Lazy, LazyGroup
+
+COMMANDS = {
+    "classic": Lazy("hansa.cli.classic.command:classic", "The names users already know: occi, voms-proxy-init …"),
+    "completion": Lazy("hansa.cli.completion:completion", "Print a completion script for your shell."),
+}
+"""Every command of `hansa`: where it lives, and its line of help."""
+
+CLASSIC_PROGRAMS = {
+    "occi": "hansa.cli.classic.occi:main",
+    "voms-proxy-destroy": "hansa.cli.classic.voms_proxy_destroy:main",
+    "voms-proxy-info": "hansa.cli.classic.voms_proxy_info:main",
+    "voms-proxy-init": "hansa.cli.classic.voms_proxy_init:main",
+}
+"""The other names of this program: each is a function from arguments to exit code, with the original's options."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the options before the command said."""
+
+    profile: Path | None = None
+    debug: bool = False
+
+
+@click.group(
+    cls=LazyGroup,
+    lazy=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    help=_("Federated clouds from the command line: proxies, machines, images, sites."),
+)
+@click.version_option(__version__, prog_name="hansa")
+@click.option(
+    "--profile",
+    type=click.Path(path_type=Path, dir_okay=False),
+    envvar="HANSA_PROFILE",
+    help=_("The profile to use instead of ~/.config/hansa/config.toml."),
+)
+@click.option("--debug", is_flag=True, help=_("Show tracebacks."))
+@click.pass_context
+def root(ctx: click.Context, profile: Path | None, debug: bool) -> None:
+    ctx.obj = Settings(profile, debug)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command that `argv` (default: `sys.argv`) names; give the exit code."""
+    program, *arguments = sys.argv if argv is None else argv
+    name = Path(program).name
+    try:
+        if name in CLASSIC_PROGRAMS:
+            return _classic(CLASSIC_PROGRAMS[name], arguments)
+        color = False if os.environ.get("NO_COLOR") else None
+        result = root.main(arguments, prog_name="hansa", standalone_mode=False, color=color)
+    except click.Abort:
+        click.echo(_("Aborted."), err=True)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains at exit
+        return ExitCode.ERROR
+    except Exception as error:  # noqa: BLE001 -- the last place where it can be told well
+        return report(error, debug="--debug" in arguments)
+    return result if isinstance(result, int) else ExitCode.OK
+
+
+def _classic(target: str, arguments: Sequence[str]) -> int:
+    module, _colon, function = target.partition(":")
+    return int(getattr(importlib.import_module(module), function)(arguments))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
