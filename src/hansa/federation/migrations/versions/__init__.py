@@ -1,0 +1,1 @@
+"""Migrations of the federation's tables; how to add one: `hansa.base.migrations`."""

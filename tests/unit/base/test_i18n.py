@@ -1,0 +1,21 @@
+"""Messages are English without a catalogue, and placeholders are filled after translating."""
+
+import os
+import subprocess
+import sys
+
+
+def said(language: str) -> str:
+    code = (
+        "from hansa.base.i18n import _, ngettext\n"
+        "print(_('no such message'), ngettext('{n} thing', '{n} things', 2).format(n=2))"
+    )
+    environ = {
+        key: value for key, value in os.environ.items() if key not in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
+    }
+    environ |= {"LC_MESSAGES": language, "PYTHONPATH": os.pathsep.join(sys.path)}
+    return subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True).stdout
+
+
+def test_unknown_messages_and_languages_stay_english() -> None:
+    assert said("C") == said("tlh_QO.UTF-8") == "no such message 2 things\n"
