@@ -62,7 +62,8 @@ async def test_bare_xml_reaches_the_application_and_the_answer_has_no_head(liste
 
 
 async def test_a_flood_of_zeros_is_no_request(listener, tmp_path):
-    seen = await reply(listener, tmp_path, b"0" * 100_000)
+    hasty = replace(listener, limits=Limits(head=0.3))
+    seen = await reply(hasty, tmp_path, b"0" * 100_000)
     assert not seen or seen.startswith(b"HTTP/1.1 4")
 
 
