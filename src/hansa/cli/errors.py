@@ -8,6 +8,7 @@ import click
 
 from hansa.base.errors import BadRequest, Forbidden, HansaError, NotFound, QuotaExceeded, Unauthenticated
 from hansa.base.i18n import _
+from hansa.client.errors import NoSite, Timeout
 from hansa.standards.errors import StandardError
 
 
@@ -23,20 +24,6 @@ class ExitCode(IntEnum):
     NO_SITE = 6
     PARTIAL = 7
     TIMEOUT = 8
-
-
-class NoSite(HansaError):
-    """No site of the profile can serve the request."""
-
-    code = "cli.no_site"
-    status = 503
-
-
-class Timeout(HansaError):
-    """We stopped waiting; the work may still end well."""
-
-    code = "cli.timeout"
-    status = 504
 
 
 _EXIT_CODES: tuple[tuple[type[HansaError], ExitCode], ...] = (

@@ -11,8 +11,9 @@ import pytest
 from click.testing import CliRunner
 
 from hansa.base.errors import BackendDown, BadRequest, Forbidden, HansaError, NotFound, QuotaExceeded, Unauthenticated
-from hansa.cli.errors import ExitCode, NoSite, Timeout, exit_code, report
+from hansa.cli.errors import ExitCode, exit_code, report
 from hansa.cli.main import COMMANDS, main, root
+from hansa.client.errors import NoSite, Timeout
 from hansa.standards.errors import StandardError
 
 HELP_BUDGET = 0.12
