@@ -1,1 +1,9 @@
-"""Who is calling, and what may they do here: credential -> Principal -> policy -> Caller."""
+"""Who is calling, and what may they do here: credential -> Principal -> policy -> Caller.
+
+Faces call `Identity.caller(scope)` and nothing else; they never look at certificates, passwords or tokens.
+"""
+
+from hansa.site.identity.model import Grant, Membership, Principal
+from hansa.site.identity.service import Authenticator, Identity
+
+__all__ = ["Authenticator", "Grant", "Identity", "Membership", "Principal"]

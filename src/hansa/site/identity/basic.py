@@ -1,0 +1,78 @@
+"""HTTP Basic (RFC 7617) for local users, over TLS or from the same machine only."""
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import hmac
+import ipaddress
+import secrets
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+from hansa.base.errors import Unauthenticated
+from hansa.site.identity.cache import Cache
+from hansa.site.identity.model import LOCAL, Principal, Reason, Scope
+from hansa.site.identity.passwords import PASSWORD_MAX, LocalUser, Scrypt
+
+REMEMBERED = timedelta(minutes=1)
+"""A proved password is not derived again for so long, unless the users file changes."""
+AT_ONCE = 2
+"""Derivations that may run together; each takes 32 MiB."""
+
+_NOBODY = Scrypt(15, 8, 1, bytes(16), bytes(32))
+"""What is derived for unknown names, so that they take as long as known ones."""
+
+
+class Basic:
+    """`users` gives the present snapshot of the users file."""
+
+    challenge = 'Basic realm="Hansa", charset="UTF-8"'
+
+    def __init__(self, users: Callable[[], Mapping[str, LocalUser]], clock: Callable[[], datetime]) -> None:
+        self._users = users
+        self._clock = clock
+        self._pepper = secrets.token_bytes(32)
+        self._proved: Cache[Principal] = Cache(1024)
+        self._deriving = asyncio.Semaphore(AT_ONCE)
+
+    async def __call__(self, scope: Scope) -> Principal | None:
+        given = next((value for name, value in scope["headers"] if name == b"authorization"), None)
+        if given is None or given[:6].lower() != b"basic ":
+            return None
+        if not _is_private(scope):
+            raise Unauthenticated("Passwords are taken over https only.", reason=Reason.INSECURE.value)
+        name, password = _parse(given[6:])
+        users, now = self._users(), self._clock()
+        # Keyed: what lies in memory is no use for guessing passwords.
+        key = hmac.digest(self._pepper, given, hashlib.sha256)
+        if known := self._proved.get(key, now, users):
+            return known
+        user = users.get(name)
+        async with self._deriving:
+            right = await asyncio.to_thread((user.hash if user else _NOBODY).matches, password)
+        if user is None or not right:
+            raise Unauthenticated("User name or password is wrong.", reason=Reason.PASSWORD.value)
+        principal = Principal(LOCAL + name, name, frozenset({LOCAL + name}), grant=user.grant)
+        self._proved.put(key, principal, now + REMEMBERED, users)
+        return principal
+
+
+def _parse(encoded: bytes) -> tuple[str, bytes]:
+    try:
+        name, separator, password = base64.b64decode(encoded.strip(), validate=True).partition(b":")
+        if separator and len(password) <= PASSWORD_MAX:
+            return name.decode(), password
+    except (binascii.Error, UnicodeDecodeError):
+        pass
+    raise Unauthenticated("The Authorization header is not user:password in base64.", reason=Reason.MALFORMED.value)
+
+
+def _is_private(scope: Scope) -> bool:
+    if scope.get("scheme") == "https":
+        return True
+    client = scope.get("client")
+    try:
+        return client is None or ipaddress.ip_address(client[0]).is_loopback  # None: a unix socket
+    except ValueError:
+        return False

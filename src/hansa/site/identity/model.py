@@ -1,0 +1,62 @@
+"""What a credential proves, and what the policy grants for it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+Scope = Mapping[str, Any]
+"""An ASGI connection scope of type `http`."""
+
+LOCAL = "local:"
+"""What distinguishes a local user's name from a subject, in `Principal.user` and `.names`."""
+
+
+class Reason(StrEnum):
+    """Why identity refuses, beside the rules of `standards.x509` and `standards.voms`; stands in `details["reason"]`."""
+
+    NO_CREDENTIAL = "identity.no_credential"
+    MALFORMED = "identity.malformed"
+    INSECURE = "identity.insecure"
+    PASSWORD = "identity.password"  # noqa: S105  (a code, not a password)
+    BANNED = "identity.banned"
+    NO_VO = "identity.no_vo"
+    FOREIGN_VO = "identity.foreign_vo"
+    READ_ONLY = "identity.read_only"
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """One attribute certificate's claim, verified: a VO and its FQANs in the order the user asked for."""
+
+    vo: str
+    fqans: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What somebody may use here: a project, and roles in it. `vo` and `fqan` say by which membership."""
+
+    project: str
+    roles: frozenset[str] = frozenset()
+    vo: str | None = None
+    fqan: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Somebody whose credential was proved, before any policy of this site.
+
+    `user` is stable and unique here; `names` are the spellings under which a ban may list it. `grant` is set for local
+    users, beside whose password it stands; for everybody else the policy finds it by `memberships`. `limited`: the
+    credential was delegated to look around with, not to start anything (a limited proxy).
+    """
+
+    user: str
+    display: str
+    names: frozenset[str]
+    memberships: tuple[Membership, ...] = ()
+    grant: Grant | None = None
+    limited: bool = False
+    not_after: datetime | None = None
