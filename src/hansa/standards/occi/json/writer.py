@@ -1,0 +1,119 @@
+"""Writing application/occi+json as GFD.226 has it."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from hansa.standards.occi.entity import Entity, Invocation, Link
+from hansa.standards.occi.model import Action, Attribute, AttributeType, Category, Kind, Mixin
+
+Object = dict[str, Any]
+
+
+def render_model(categories: Iterable[Category], *, related: bool = False) -> bytes:
+    """`related`: also name parent and depends the way rOCCI 4 looks for them (outside GFD.226's schema)."""
+    document: dict[str, list[Object]] = {"kinds": [], "mixins": [], "actions": []}
+    for category in categories:
+        document[type(category).__name__.lower() + "s"].append(_category_object(category, related))
+    return _dump({name: items for name, items in document.items() if items})
+
+
+def render_entity(entity: Entity) -> bytes:
+    return _dump(_entity_object(entity))
+
+
+def render_entities(entities: Iterable[Entity], *, links: bool = False) -> bytes:
+    """A collection. `links`: name the (perhaps empty) collection of links rather than of resources."""
+    resources: list[Object] = []
+    found: list[Object] = []
+    for entity in entities:
+        (found if isinstance(entity, Link) else resources).append(_entity_object(entity))
+    document: Object = {}
+    if resources or not (links or found):
+        document["resources"] = resources
+    if found or links:
+        document["links"] = found
+    return _dump(document)
+
+
+def render_invocation(invocation: Invocation) -> bytes:
+    return _dump({"action": invocation.action, "attributes": dict(invocation.attributes)})
+
+
+def render_locations(locations: Iterable[str]) -> bytes:
+    return _dump(list(locations))
+
+
+def _dump(document: Any) -> bytes:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+
+
+def _category_object(category: Category, related: bool) -> Object:
+    item: Object = {"term": category.term, "scheme": category.scheme}
+    if category.title:
+        item["title"] = category.title
+    if isinstance(category, Kind) and category.parent:
+        item["parent"] = category.parent
+    if isinstance(category, Mixin):
+        item |= {"depends": list(category.depends), "applies": list(category.applies)}
+    if related and not isinstance(category, Action):
+        item["related"] = (
+            [category.parent] if isinstance(category, Kind) and category.parent else item.get("depends", [])
+        )
+    if category.attributes:
+        item["attributes"] = {attribute.name: _definition_object(attribute) for attribute in category.attributes}
+    if not isinstance(category, Action):
+        if category.actions:
+            item["actions"] = list(category.actions)
+        if category.location is not None:
+            item["location"] = category.location
+    return item
+
+
+def _definition_object(attribute: Attribute) -> Object:
+    integer = attribute.type is AttributeType.INTEGER
+    item: Object = {
+        "mutable": attribute.mutable,
+        "required": attribute.required,
+        "type": "number" if integer else str(attribute.type),
+    }
+    bounds = {"minimum": attribute.minimum, "maximum": attribute.maximum, "pattern": attribute.pattern}
+    schema: Object = {name: value for name, value in bounds.items() if value is not None}
+    if integer:
+        schema["type"] = "integer"
+    if attribute.choices:
+        schema["enum"] = list(attribute.choices)
+    if schema:
+        item["pattern"] = schema
+    if attribute.default is not None:
+        item["default"] = attribute.default
+    if attribute.description:
+        item["description"] = attribute.description
+    return item
+
+
+def _entity_object(entity: Entity) -> Object:
+    item: Object = {"kind": entity.kind}
+    if entity.id is not None:
+        item["id"] = entity.id
+    if entity.title is not None:
+        item["title"] = entity.title
+    if entity.mixins:
+        item["mixins"] = entity.mixins
+    item["attributes"] = {name: value for name, value in entity.attributes.items() if value is not None}
+    if entity.actions:
+        item["actions"] = entity.actions
+    if isinstance(entity, Link):
+        item["source"] = _end_object(entity.source, entity.source_kind)
+        item["target"] = _end_object(entity.target, entity.target_kind)
+        return item
+    if entity.summary is not None:
+        item["summary"] = entity.summary
+    if entity.links:
+        item["links"] = [_entity_object(link) for link in entity.links]
+    return item
+
+
+def _end_object(location: str | None, kind: str | None) -> Object:
+    found = {"location": location, "kind": kind}
+    return {name: value for name, value in found.items() if value is not None}
