@@ -64,7 +64,8 @@ class World:
     """State and clock.
 
     `quota` limits every project (`servers`, `vcpus`, `ram_mib`, `volumes`, `volume_gib`; absent: no limit), `project_quotas`
-    replaces it for some. `boot_fault` gives the sentence with which a launch fails, or None.
+    replaces it for some. `boot_fault` gives the sentence with which a launch fails, or None. `first_event` is the sequence
+    of the first event: a process that forgets its machines when it ends must go on counting where followers stand.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class World:
         project_quotas: Mapping[str, Mapping[str, int]] | None = None,
         capacity: Capacity | None = None,
         delays: Delays = Delays(),
+        first_event: int = 1,
         boot_fault: Callable[[ServerSpec], str | None] = lambda spec: None,
         new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
     ) -> None:
@@ -101,6 +103,7 @@ class World:
         self._macs = itertools.count(1)
         self._projects: set[str] = set()
         self._events: list[ServerEvent] = []
+        self._first_event = first_event
         self._numbers = itertools.count(1)
         self._due: list[tuple[datetime, int, ServerId, Callable[[datetime], None]]] = []
         self._running: dict[ServerId, int] = {}  # the number of the only task of a server that still counts
@@ -121,7 +124,8 @@ class World:
 
     async def events(self, after: int = 0, limit: int = 1000) -> list[ServerEvent]:
         self._now()
-        return self._events[after : after + limit]  # sequence n stands at index n - 1
+        start = max(0, after - self._first_event + 1)
+        return self._events[start : start + limit]
 
     def _now(self) -> datetime:
         """The time; before it is told, everything that was due has happened, in order, each at its own moment."""
@@ -143,7 +147,7 @@ class World:
         origin = self._origins[server.id]
         self._events.append(
             ServerEvent(
-                sequence=len(self._events) + 1,
+                sequence=self._first_event + len(self._events),
                 time=time,
                 kind=kind,
                 server=server.id,
