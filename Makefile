@@ -24,6 +24,9 @@ peers: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(PY) -m benchmarks
 
+docs: $(VENV)/.dev
+	$(VENV)/bin/sphinx-build -W -q -b html docs build/docs
+
 lock:
 	sh requirements/lock.sh
 
