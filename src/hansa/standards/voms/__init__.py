@@ -1,1 +1,36 @@
 """VOMS: attribute certificates (GFD.182), vomses and lsc files, both dialects of the wire protocol."""
+
+from hansa.standards.voms.ac import (
+    AttributeCertificate,
+    GenericAttribute,
+    ac_extension,
+    decode_ac,
+    decode_ac_sequence,
+    encode_ac_sequence,
+)
+from hansa.standards.voms.errors import VomsCode, VomsError
+from hansa.standards.voms.fqan import Fqan, check_vo_name
+from hansa.standards.voms.issue import issue_ac
+from hansa.standards.voms.verify import AcPolicy, VomsAttributes, verify_ac, verify_acs
+from hansa.standards.voms.vomsdir import VomsDir, parse_lsc, render_lsc
+
+__all__ = [
+    "AcPolicy",
+    "AttributeCertificate",
+    "Fqan",
+    "GenericAttribute",
+    "VomsAttributes",
+    "VomsCode",
+    "VomsDir",
+    "VomsError",
+    "ac_extension",
+    "check_vo_name",
+    "decode_ac",
+    "decode_ac_sequence",
+    "encode_ac_sequence",
+    "issue_ac",
+    "parse_lsc",
+    "render_lsc",
+    "verify_ac",
+    "verify_acs",
+]
