@@ -167,7 +167,7 @@ def member_of(connection: Connection, vo: int, person: int) -> int | None:
 
 
 def person_of_member(connection: Connection, member: int) -> int:
-    return connection.execute(sa.select(members.c.person).where(members.c.id == member)).scalar_one()
+    return int(connection.execute(sa.select(members.c.person).where(members.c.id == member)).scalar_one())
 
 
 def load_members(connection: Connection, ids: Sequence[int]) -> list[Member]:
