@@ -1,0 +1,131 @@
+"""Settings of identity (`[identity]`), and how they become an `Identity`."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import structlog
+from pydantic import BaseModel, ConfigDict, Field
+
+from hansa.base.errors import ConfigurationError
+from hansa.base.watch import Watched
+from hansa.site.identity.bans import parse_bans
+from hansa.site.identity.basic import Basic
+from hansa.site.identity.grid import GridCertificate
+from hansa.site.identity.passwords import parse_users
+from hansa.site.identity.policy import parse_policy
+from hansa.site.identity.service import Audit, Authenticator, Identity
+from hansa.standards.errors import StandardError
+from hansa.standards.voms import VomsDir
+from hansa.standards.x509 import (
+    AuthorityPolicy,
+    ChainPolicy,
+    CrlPolicy,
+    KeyPolicy,
+    NamespaceMode,
+    TrustPolicy,
+    TrustStore,
+)
+
+T = TypeVar("T")
+log = structlog.stdlib.get_logger(__name__)
+
+
+class IdentitySettings(BaseModel):
+    """All paths are watched: a change counts within seconds, without a restart."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    trust_dir: Path | None = Field(
+        Path("/etc/grid-security/certificates"),
+        description="Authorities, CRLs and namespaces in the IGTF layout. Empty: no certificates are taken.",
+    )
+    vomsdir: Path = Field(
+        Path("/etc/grid-security/vomsdir"), description="Which servers speak for a virtual organisation (.lsc files)."
+    )
+    policy: Path | None = Field(None, description="voms.json: which VO or FQAN works in which project.")
+    roles: frozenset[str] = Field(frozenset(), description="Roles of policy entries that name none.")
+    autocreate: bool = Field(True, description="Make a project of the policy that the cloud does not have.")
+    users: Path | None = Field(None, description="Local users with passwords (HTTP Basic). Empty: none.")
+    bans: Path | None = Field(None, description="Subjects and local users who may not come in. Empty: none.")
+    crl: Literal["required", "optional"] = Field(
+        "required", description="required: without a current revocation list of the authority nobody comes in."
+    )
+    namespaces: Literal["require", "relaxed"] = Field(
+        "require", description="require: every authority needs a signing_policy or namespaces file."
+    )
+    legacy_proxies: bool = Field(False, description="Take proxies of the time before RFC 3820.")
+    min_rsa_bits: int = Field(2048, ge=1024, description="The shortest RSA key taken.")
+
+
+def make_identity(
+    settings: IdentitySettings,
+    *,
+    clock: Callable[[], datetime],
+    hostnames: Sequence[str],
+    audit: Audit,
+    ensure_project: Callable[[str], Awaitable[None]] | None = None,
+) -> Identity:
+    """Raises ConfigurationError for a file that cannot be read or understood."""
+    authenticators: list[Authenticator] = []
+    if settings.users is not None:
+        users = _watched(settings.users, lambda files: parse_users(_only(files)), "identity.users")
+        authenticators.append(Basic(lambda: users.current, clock))
+    if settings.trust_dir is not None:
+        authenticators.append(_grid(settings, settings.trust_dir, clock, hostnames))
+    roles = settings.roles
+    policy = _optional(settings.policy, lambda text: parse_policy(text, roles), b"{}", "identity.policy")
+    bans = _optional(settings.bans, parse_bans, b"", "identity.bans")
+    if ensure_project is None or not settings.autocreate:
+        return Identity(authenticators, policy=policy, bans=bans, audit=audit)
+    return Identity(authenticators, policy=policy, bans=bans, audit=audit, ensure_project=ensure_project)
+
+
+def _grid(
+    settings: IdentitySettings, trust_dir: Path, clock: Callable[[], datetime], hostnames: Sequence[str]
+) -> GridCertificate:
+    authorities = AuthorityPolicy(CrlPolicy(required=settings.crl == "required"), NamespaceMode(settings.namespaces))
+    policy = TrustPolicy(default=authorities)
+    trust = _watched(trust_dir, lambda files: _trust(files, policy), "identity.trust_dir")
+    vomsdir = _watched(settings.vomsdir, _vomsdir, "identity.vomsdir")
+    chains = ChainPolicy(
+        allow_legacy_proxies=settings.legacy_proxies, keys=KeyPolicy(min_rsa_bits=settings.min_rsa_bits)
+    )
+    return GridCertificate(lambda: trust.current, lambda: vomsdir.current, clock, policy=chains, hostnames=hostnames)
+
+
+def _trust(files: Mapping[str, bytes], policy: TrustPolicy) -> TrustStore:
+    store = TrustStore.from_files(files, policy=policy)
+    for problem in store.problems:
+        log.warning("trust.file_not_used", file=problem.file, code=problem.error.code, error=problem.error.reason)
+    return store
+
+
+def _vomsdir(files: Mapping[str, bytes]) -> VomsDir:
+    found = VomsDir.from_files(files)
+    for problem in found.problems:
+        log.warning("vomsdir.file_not_used", file=problem.file, code=problem.error.code, error=problem.error.reason)
+    return found
+
+
+def _optional(path: Path | None, parse: Callable[[bytes], T], default: bytes, key: str) -> Callable[[], T]:
+    if path is None:
+        fixed = parse(default)
+        return lambda: fixed
+    watched = _watched(path, lambda files: parse(_only(files)), key)
+    return lambda: watched.current
+
+
+def _only(files: Mapping[str, bytes]) -> bytes:
+    (content,) = files.values()
+    return content
+
+
+def _watched(path: Path, build: Callable[[Mapping[str, bytes]], T], key: str) -> Watched[T]:
+    try:
+        return Watched([path], build)
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}.", key=key) from error
+    except StandardError as error:
+        raise ConfigurationError(f"{path}: {error.reason}.", key=key) from error
