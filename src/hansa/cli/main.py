@@ -17,6 +17,7 @@ from hansa.cli.lazy import Lazy, LazyGroup
 COMMANDS = {
     "classic": Lazy("hansa.cli.classic.command:classic", "The names users already know: occi, voms-proxy-init …"),
     "completion": Lazy("hansa.cli.completion:completion", "Print a completion script for your shell."),
+    "config": Lazy("hansa.cli.config:config", "Check and explain the configuration of a site or of the federation."),
 }
 """Every command of `hansa`: where it lives, and its line of help."""
 
