@@ -11,8 +11,10 @@ from hansa.standards.voms.ac import (
 from hansa.standards.voms.errors import VomsCode, VomsError
 from hansa.standards.voms.fqan import Fqan, check_vo_name
 from hansa.standards.voms.issue import issue_ac
+from hansa.standards.voms.selection import select_all, select_fqans
 from hansa.standards.voms.verify import AcPolicy, VomsAttributes, verify_ac, verify_acs
 from hansa.standards.voms.vomsdir import VomsDir, parse_lsc, render_lsc
+from hansa.standards.voms.vomses import VomsServer, parse_vomses
 
 __all__ = [
     "AcPolicy",
@@ -23,6 +25,7 @@ __all__ = [
     "VomsCode",
     "VomsDir",
     "VomsError",
+    "VomsServer",
     "ac_extension",
     "check_vo_name",
     "decode_ac",
@@ -30,7 +33,10 @@ __all__ = [
     "encode_ac_sequence",
     "issue_ac",
     "parse_lsc",
+    "parse_vomses",
     "render_lsc",
+    "select_all",
+    "select_fqans",
     "verify_ac",
     "verify_acs",
 ]
