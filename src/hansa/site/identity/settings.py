@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 import structlog
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field, field_validator
 
+from hansa.base.config import FilePath, Settings
 from hansa.base.errors import ConfigurationError
 from hansa.base.watch import Watched
 from hansa.site.identity.bans import parse_bans
@@ -32,23 +33,21 @@ T = TypeVar("T")
 log = structlog.stdlib.get_logger(__name__)
 
 
-class IdentitySettings(BaseModel):
+class IdentitySettings(Settings):
     """All paths are watched: a change counts within seconds, without a restart."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    trust_dir: Path | None = Field(
+    trust_dir: FilePath | None = Field(
         Path("/etc/grid-security/certificates"),
         description="Authorities, CRLs and namespaces in the IGTF layout. Empty: no certificates are taken.",
     )
-    vomsdir: Path = Field(
+    vomsdir: FilePath = Field(
         Path("/etc/grid-security/vomsdir"), description="Which servers speak for a virtual organisation (.lsc files)."
     )
-    policy: Path | None = Field(None, description="voms.json: which VO or FQAN works in which project.")
+    policy: FilePath | None = Field(None, description="voms.json: which VO or FQAN works in which project.")
     roles: frozenset[str] = Field(frozenset(), description="Roles of policy entries that name none.")
     autocreate: bool = Field(True, description="Make a project of the policy that the cloud does not have.")
-    users: Path | None = Field(None, description="Local users with passwords (HTTP Basic). Empty: none.")
-    bans: Path | None = Field(None, description="Subjects and local users who may not come in. Empty: none.")
+    users: FilePath | None = Field(None, description="Local users with passwords (HTTP Basic). Empty: none.")
+    bans: FilePath | None = Field(None, description="Subjects and local users who may not come in. Empty: none.")
     crl: Literal["required", "optional"] = Field(
         "required", description="required: without a current revocation list of the authority nobody comes in."
     )
@@ -57,6 +56,11 @@ class IdentitySettings(BaseModel):
     )
     legacy_proxies: bool = Field(False, description="Take proxies of the time before RFC 3820.")
     min_rsa_bits: int = Field(2048, ge=1024, description="The shortest RSA key taken.")
+
+    @field_validator("trust_dir", "policy", "users", "bans", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        return None if value == "" else value
 
 
 def make_identity(

@@ -8,7 +8,7 @@ from functools import partial
 import structlog
 
 from hansa.base.database import Database
-from hansa.base.errors import BadRequest, Forbidden, HansaError
+from hansa.base.errors import BadRequest, Forbidden
 from hansa.cloud.model import ADMIN, Caller, ServerEvent
 from hansa.cloud.port import Cloud
 from hansa.site.usage import store
@@ -46,8 +46,8 @@ class Usage:
         while True:
             try:
                 await self.follow()
-            except HansaError as error:
-                log.warning("usage.follow_failed", code=error.code, error=error.message)
+            except Exception as error:  # the site serves on; nothing is lost, the cursor stays
+                log.error("usage.follow_failed", exc_info=error)
             await asyncio.sleep(interval)
 
     async def machines(

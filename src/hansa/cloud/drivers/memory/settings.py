@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 
 from pydantic import Field
 
+from hansa.base.config import Settings
 from hansa.cloud.drivers.memory import Delays, MemoryCloud
 from hansa.cloud.model import Image, ImageId, Network, NetworkId
-from hansa.cloud.settings import FLAVORS, FlavorSettings, QuotaSettings, Settings, flavors_of
+from hansa.cloud.settings import FLAVORS, FlavorSettings, QuotaSettings, flavors_of
 
 _NETWORK = "192.168.0.0/16"
 

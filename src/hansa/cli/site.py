@@ -1,0 +1,44 @@
+"""`hansa site`: what the operator of a resource provider runs."""
+
+import asyncio
+import os
+import secrets
+from pathlib import Path
+
+import click
+
+from hansa.base.config import load
+from hansa.base.i18n import _
+from hansa.cli.output import say
+from hansa.site.config import SiteConfig
+from hansa.site.identity.passwords import SALT_BYTES, hash_password, user_line
+
+
+@click.group(help=_("Run a site, and keep its local users."))
+def site() -> None:
+    pass
+
+
+@site.command(help=_("Serve until SIGTERM or SIGINT."))
+@click.option(
+    "--config",
+    "path",
+    required=True,
+    envvar="HANSA_SITE_CONFIG",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help=_("The site's configuration (see “hansa config reference site”)."),
+)
+def serve(path: Path) -> None:
+    from hansa.site.server import run  # only here: it brings the whole site along
+
+    asyncio.run(run(load(path, SiteConfig, os.environ)))
+
+
+@site.command(help=_("Print a line for the users file (identity.users): a local user with a password."))
+@click.argument("name")
+@click.option("--project", required=True, help=_("The project the user works in."))
+@click.option("--role", "roles", multiple=True, help=_("A role there, such as admin. Repeatable."))
+@click.password_option(help=_("Asked for if not given, and better so."))
+def user(name: str, project: str, roles: tuple[str, ...], password: str) -> None:
+    click.echo(user_line(name, hash_password(password, secrets.token_bytes(SALT_BYTES)), project, roles))
+    say(_("Append this line to the users file; it counts within seconds."))

@@ -1,0 +1,79 @@
+"""The configuration of a site (`site.toml`): one table for each room. docs/reference/configuration.md is made of it."""
+
+from typing import Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator, model_validator
+
+from hansa.base.config import DatabaseSettings, FilePath, Settings
+from hansa.base.serving.settings import ListenerSettings
+from hansa.cloud.drivers.memory.settings import MemorySettings
+from hansa.site.identity.settings import IdentitySettings
+
+
+class SiteSettings(Settings):
+    """The site as others see it."""
+
+    name: str = Field("hansa", min_length=1, description="The site's name, as in the federation's registry.")
+    public_url: str = Field(
+        description="Base of every address the site gives out, such as `https://cloud.example.org:8787`."
+    )
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_a_base(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("it must be http(s)://HOST[:PORT][/PATH]")
+        return url.rstrip("/")
+
+    @property
+    def hostname(self) -> str:
+        return urlsplit(self.public_url).hostname or ""
+
+
+class CloudSettings(Settings):
+    """Which stack is below, and that driver's own table."""
+
+    driver: Literal["memory"] = Field("memory", description="memory only pretends.")
+    memory: MemorySettings = Field(MemorySettings(), description="Settings of the driver `memory`.")
+
+
+class ImageSettings(Settings):
+    """An image that the site puts into its cloud when it starts, if it is not there yet."""
+
+    id: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", description="Its identifier, part of the os_tpl mixin."
+    )
+    name: str = Field(description="What people read.")
+    source: FilePath = Field(description="The disk image.")
+    disk_format: Literal["qcow2", "raw"] = Field("qcow2", description="What the file is.")
+    description: str = Field("", description="More about it.")
+    min_disk_gib: int = Field(0, ge=0, description="The smallest disk it runs on.")
+    min_ram_mib: int = Field(0, ge=0, description="The least memory it runs in.")
+
+
+class UsageSettings(Settings):
+    interval: float = Field(5.0, gt=0, description="Seconds between two looks at the cloud's events.")
+
+
+class SiteConfig(Settings):
+    """The whole file."""
+
+    site: SiteSettings = Field(description="The site as others see it.")
+    listeners: tuple[ListenerSettings, ...] = Field(min_length=1, description="Where the site listens.")
+    database: DatabaseSettings = Field(description="Where the site keeps its rows.")
+    identity: IdentitySettings = Field(IdentitySettings(), description="Who may come in, and work in which project.")
+    cloud: CloudSettings = Field(CloudSettings(), description="The stack below.")
+    images: tuple[ImageSettings, ...] = Field((), description="Images to have in the cloud from the start.")
+    usage: UsageSettings = Field(UsageSettings(), description="The record of use.")
+
+    @model_validator(mode="after")
+    def _names_are_distinct(self) -> Self:
+        for what, names in (
+            ("listeners", [each.name for each in self.listeners]),
+            ("images", [each.id for each in self.images]),
+        ):
+            if len(set(names)) != len(names):
+                raise ValueError(f"two of the {what} have the same name")
+        return self

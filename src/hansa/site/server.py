@@ -1,0 +1,102 @@
+"""A site, put together from its configuration and served.
+
+Each part is opened after what it stands on and closed before it: database, cloud, identity, use, faces.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import UTC, datetime
+
+import structlog
+from starlette.applications import Starlette
+
+from hansa.base.database import Database
+from hansa.base.migrations import upgrade
+from hansa.base.serving import serve
+from hansa.base.serving.gate import App
+from hansa.cloud.drivers.memory.settings import memory_cloud
+from hansa.cloud.model import Caller, Image, ImageId, ProjectId
+from hansa.cloud.port import Cloud, HasImageStore, HasProjects
+from hansa.site.config import CloudSettings, ImageSettings, SiteConfig
+from hansa.site.identity.settings import make_identity
+from hansa.site.usage import Usage
+from hansa.site.usage.http import routes as usage_routes
+
+Clock = Callable[[], datetime]
+
+log = structlog.stdlib.get_logger(__name__)
+audit_log = structlog.stdlib.get_logger("hansa.audit")
+_NOBODY = Caller("hansa", ProjectId(""))
+"""Who looks at the shared images when the site starts."""
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+async def run(config: SiteConfig) -> None:
+    """Serve until SIGTERM or SIGINT. Raises ConfigurationError for what cannot be had."""
+    async with assembled(config) as app:
+        await serve(app, [each.listener() for each in config.listeners])
+
+
+@asynccontextmanager
+async def assembled(config: SiteConfig, *, clock: Clock = utc_now) -> AsyncIterator[App]:
+    """The site's application while the block lasts, with everything below it open."""
+    async with AsyncExitStack() as stack:
+        database = Database(config.database.url, threads=config.database.threads)
+        stack.callback(database.close)
+        await upgrade(database, "site")
+        cloud = make_cloud(config.cloud, clock)
+        await cloud.open()
+        stack.push_async_callback(cloud.close)
+        await add_images(cloud, config.images)
+        identity = make_identity(
+            config.identity,
+            clock=clock,
+            hostnames=[config.site.hostname],
+            audit=audit,
+            ensure_project=cloud.ensure_project if isinstance(cloud, HasProjects) else None,
+        )
+        usage = Usage(database, cloud, clock)
+        stack.push_async_callback(usage.follow)
+        follower = asyncio.create_task(usage.run(config.usage.interval))
+        stack.push_async_callback(_cancelled, follower)
+        yield Starlette(routes=usage_routes(usage, identity))
+
+
+def audit(event: str, /, **fields: object) -> None:
+    """One line for each refusal and each admitted change."""
+    audit_log.info(event, **fields)
+
+
+def make_cloud(settings: CloudSettings, clock: Clock) -> Cloud:
+    return memory_cloud(settings.memory, clock)
+
+
+async def add_images(cloud: Cloud, images: Sequence[ImageSettings]) -> None:
+    """Bring in the configured images that the cloud does not have."""
+    if not isinstance(cloud, HasImageStore):
+        return
+    known = {image.id for image in await cloud.images(_NOBODY)}
+    for each in images:
+        if each.id in known:
+            continue
+        image = Image(
+            id=ImageId(each.id),
+            name=each.name,
+            size_bytes=0,
+            disk_format=each.disk_format,
+            min_disk_gib=each.min_disk_gib,
+            min_ram_mib=each.min_ram_mib,
+            description=each.description,
+        )
+        added = await cloud.add_image(image, each.source)
+        log.info("site.image_added", image=added.id, size_bytes=added.size_bytes)
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
