@@ -29,6 +29,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, Operationa
 from sqlalchemy.types import TypeDecorator
 
 from hansa.base.errors import BackendDown, ConfigurationError
+from hansa.base.telemetry.metrics import database_retries, database_seconds
 
 T = TypeVar("T")
 
@@ -57,11 +58,13 @@ class Database:
 
     async def read(self, function: Callable[[Connection], T]) -> T:
         """`function` on one consistent state of the database; it cannot write."""
-        return await self._run(self._readers, lambda: self._attempt(function, write=False))
+        with database_seconds.labels("read").time():
+            return await self._run(self._readers, lambda: self._attempt(function, write=False))
 
     async def write(self, function: Callable[[Connection], T]) -> T:
         """`function` in one serialisable transaction, durable on return, rolled back if it raises. It may run more than once."""
-        return await self._run(self._writers, lambda: self._retry(function))
+        with database_seconds.labels("write").time():
+            return await self._run(self._writers, lambda: self._retry(function))
 
     def close(self) -> None:
         """Let running transactions end and release every connection and file."""
@@ -81,6 +84,7 @@ class Database:
                 if getattr(error.orig, "sqlstate", None) not in RETRIED:
                     raise
                 cause = error
+            database_retries.inc()
             time.sleep(random.uniform(0, 0.005 * 2 ** min(attempt, 6)))  # noqa: S311  # spreads rivals, is no secret
         raise BackendDown("The database is too busy with conflicting changes; try again.", retry_after=1) from cause
 

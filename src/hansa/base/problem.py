@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from hansa.base.errors import HansaError
+from hansa.base.telemetry.requests import current_request_id
 
 MEDIA_TYPE = "application/problem+json"
 _OWN = frozenset({"type", "title", "status", "detail", "code", "request_id"})
@@ -23,7 +24,7 @@ def problem(
         "detail": error.message,
         "code": error.code,
     }
-    if request_id is not None:
+    if request_id := request_id or current_request_id():
         body["request_id"] = request_id
     return JSONResponse(body, error.status, headers, MEDIA_TYPE)
 

@@ -15,6 +15,8 @@ from typing import Generic, TypeVar
 
 import structlog
 
+from hansa.base.telemetry.metrics import watch_failures
+
 T = TypeVar("T")
 Signature = Mapping[str, tuple[Path, int, int, int, int]]
 log = structlog.stdlib.get_logger(__name__)
@@ -82,6 +84,7 @@ class Watched(Generic[T]):
         failure = f"{type(error).__name__}: {error}"
         if failure != self._failure:
             self._failure = failure
+            watch_failures.inc()
             log.error("watch.rebuild_failed", paths=[str(path) for path in self._paths], error=failure)
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from hansa.base.database import Database
 from hansa.base.errors import BackendDown, HansaError
+from hansa.base.telemetry import metrics
 from hansa.base.workflows import Outcome, State, Status, Step, Workflow, owner, store
 from hansa.base.workflows.store import Lease, Record
 
@@ -78,7 +79,7 @@ class DurableEngine:
                 record = await self._db.read(lambda connection: store.load(connection, workflow_id))
                 if record is None:
                     raise KeyError(workflow_id)
-                if record.status not in (Status.RUNNING, Status.UNDOING):
+                if not record.unfinished:
                     return Outcome(record.status, record.state, record.error_code, record.error_message)
                 task = self._tasks.get(workflow_id)
                 if task:
@@ -143,9 +144,11 @@ class DurableEngine:
         """Until it has ended, or the engine closes: then after the step at hand."""
         workflow = self._workflows[record.name]
         try:
-            while self._open and record.status in (Status.RUNNING, Status.UNDOING):
+            while self._open and record.unfinished:
                 await (self._forward if record.status is Status.RUNNING else self._backward)(workflow, record)
                 await self._save(record)
+            if not record.unfinished:
+                metrics.workflows.labels(record.name, record.status.value).inc()
         except LeaseLost:
             log.warning("workflow.lease_lost", workflow=record.name, workflow_id=record.id)
         except Exception:  # ours to mend, not the step's: it is taken up again when its lease has run out
@@ -161,7 +164,8 @@ class DurableEngine:
             record.status = Status.DONE
             return
         try:
-            record.state.update(_json(await step.do(dict(record.state)) or {}))
+            with metrics.workflow_step_seconds.labels(workflow.name, step.name).time():
+                record.state.update(_json(await step.do(dict(record.state)) or {}))
         except HansaError as error:
             log.info(
                 "workflow.step_failed", workflow=record.name, workflow_id=record.id, step=step.name, error=error.message
@@ -194,6 +198,7 @@ class DurableEngine:
             try:
                 return await undo(dict(record.state))
             except Exception:  # whatever is wrong now may be mended by then
+                metrics.workflow_undo_failures.labels(record.name).inc()
                 log.exception("workflow.undo_failed", workflow=record.name, workflow_id=record.id, done=record.done)
             await asyncio.sleep(pause)
             pause = min(2 * pause, 60.0)

@@ -68,6 +68,10 @@ class Record:
     error_code: str | None = None
     error_message: str | None = None
 
+    @property
+    def unfinished(self) -> bool:
+        return self.status in (Status.RUNNING, Status.UNDOING)
+
 
 @dataclass(frozen=True, slots=True)
 class Lease:
@@ -116,7 +120,7 @@ def save(connection: Connection, record: Record, lease: Lease) -> tuple[Status, 
     values: dict[str, Any] = _values(record)
     if record.status is Status.DONE:
         values["status"] = case((workflows.c.cancelled, Status.RUNNING.value), else_=Status.DONE.value)
-    if record.status not in (Status.RUNNING, Status.UNDOING):
+    if not record.unfinished:
         values["updated"] = _now(connection)
     mine = and_(workflows.c.id == record.id, workflows.c.owner == lease.owner)
     row = connection.execute(

@@ -1,0 +1,72 @@
+"""Is the process alive (`/healthz`), and should it get requests (`/readyz`)?
+
+Alive is only that it answers: a missing database is no reason to kill it. Ready is that every named check passes and
+the server is not about to stop.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from hansa.base.database import Database
+from hansa.base.errors import HansaError
+
+TIMEOUT_SECONDS = 3.0
+Check = Callable[[], Awaitable[object]]
+"""Raises if what it looks at does not work; its result is not looked at."""
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class Health:
+    """`checks` by name: what must work for this server to do its job."""
+
+    def __init__(self, checks: Mapping[str, Check]) -> None:
+        self._checks = dict(checks)
+        self._draining = False
+
+    def drain(self) -> None:
+        """The server is about to stop: load balancers are to send requests elsewhere."""
+        self._draining = True
+
+    async def failures(self) -> Mapping[str, str]:
+        """The checks that do not pass, each with a sentence that may be shown to anybody."""
+        found = await asyncio.gather(*(_failure(name, check) for name, check in self._checks.items()))
+        failed = {name: sentence for name, sentence in zip(self._checks, found, strict=True) if sentence}
+        return {**failed, "draining": "The server is about to stop."} if self._draining else failed
+
+    def routes(self) -> list[Route]:
+        async def live(_request: Request) -> JSONResponse:
+            return JSONResponse({"status": "live"})
+
+        async def ready(_request: Request) -> JSONResponse:
+            failures = await self.failures()
+            body = {
+                "status": "not ready" if failures else "ready",
+                "checks": dict.fromkeys(self._checks, "ok") | dict(failures),
+            }
+            return JSONResponse(body, 503 if failures else 200)
+
+        return [Route("/healthz", live), Route("/readyz", ready)]
+
+
+def database_answers(db: Database) -> Check:
+    return lambda: db.read(lambda connection: connection.exec_driver_sql("SELECT 1").scalar())
+
+
+async def _failure(name: str, check: Check) -> str | None:
+    try:
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            await check()
+    except TimeoutError:
+        return f"No answer within {TIMEOUT_SECONDS:g} seconds."
+    except HansaError as error:
+        return error.message
+    except Exception:
+        log.exception("health.check_failed", check=name)
+        return "It does not work; the log says why."
+    return None
