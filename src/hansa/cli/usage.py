@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
+from hansa.base.errors import HansaError
 from hansa.base.i18n import _
-from hansa.cli.errors import ExitCode
+from hansa.cli.errors import ExitCode, exit_code
 from hansa.cli.output import emit_list, output_option, say
 from hansa.client.fanout import Failure, ask_all
 from hansa.client.http import tls_context
@@ -38,7 +39,7 @@ def usage(ctx: click.Context, site: str | None, events: bool, all_projects: bool
         say(f"{failure.site.name}: {_reason(failure)}")
     if not gathered.failures:
         return ExitCode.OK
-    return ExitCode.PARTIAL if gathered.answers else ExitCode.ERROR
+    return ExitCode.PARTIAL if gathered.answers else _code(gathered.failures[0])
 
 
 def _tls(profile: Profile) -> ssl.SSLContext:
@@ -59,6 +60,10 @@ def _duration(seconds: int) -> str:
 
 def _failure(failure: Failure) -> Mapping[str, Any]:
     return {"site": failure.site.name, "code": failure.error.code, "message": _reason(failure)}
+
+
+def _code(failure: Failure) -> int:
+    return exit_code(failure.error) if isinstance(failure.error, HansaError) else ExitCode.ERROR
 
 
 def _reason(failure: Failure) -> str:
