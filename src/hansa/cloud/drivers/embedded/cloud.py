@@ -1,0 +1,93 @@
+"""The cloud as one object: opening (recovery included), closing, and the port's methods from their rooms."""
+
+import asyncio
+import fcntl
+import os
+import uuid
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+
+from hansa.base.database import Database
+from hansa.base.errors import Conflict
+from hansa.base.migrations import upgrade
+from hansa.base.workflows import Workflow
+from hansa.base.workflows.engine import DurableEngine
+from hansa.cloud.drivers.embedded import accelerator, recovery
+from hansa.cloud.drivers.embedded.host import Host
+from hansa.cloud.drivers.embedded.hypervisor import Hypervisor
+from hansa.cloud.drivers.embedded.images import Images
+from hansa.cloud.drivers.embedded.launch import Launch
+from hansa.cloud.drivers.embedded.networks import Networks
+from hansa.cloud.drivers.embedded.removal import Removal
+from hansa.cloud.drivers.embedded.servers import Servers
+from hansa.cloud.drivers.embedded.settings import EmbeddedSettings
+
+GRACE_SECONDS = 5.0
+
+
+class EmbeddedCloud(Servers, Images, Networks):
+    """`hansa.cloud.port.Cloud` with every ability. One process at a time may have it open."""
+
+    def __init__(
+        self,
+        settings: EmbeddedSettings,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
+    ) -> None:
+        self._host = Host(settings, clock=clock, new_id=new_id)
+        self._lock: int | None = None
+        self._keeper: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Conflict if another process has it open; BackendDown without QEMU."""
+        host = self._host
+        await asyncio.to_thread(host.state.make)
+        self._lock = _lock(host)
+        host.version = await accelerator.version(host.settings.qemu)
+        host.db = Database(f"sqlite:///{host.state.database}")
+        await upgrade(host.db, "cloud.drivers.embedded")
+        host.hypervisor = Hypervisor(
+            host.state,
+            qemu=host.settings.qemu,
+            boot_seconds=host.settings.boot_seconds,
+            gone=host.gone,
+            told=lambda server, event: None,
+        )
+        host.hypervisor.accelerator = await self._accelerator()
+        host.engine = DurableEngine(host.db)
+        for workflow in self._workflows():
+            host.engine.register(workflow)
+        await recovery.recover(host)
+        await host.engine.open()
+        self._keeper = asyncio.create_task(recovery.keep(host))
+
+    async def close(self) -> None:
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.gather(self._keeper, return_exceptions=True)
+        await self._host.engine.close(GRACE_SECONDS)
+        await self._host.hypervisor.close()
+        await asyncio.to_thread(self._host.db.close)
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def _workflows(self) -> Iterable[Workflow]:
+        return (Launch(self._host).workflow(), Removal(self._host).workflow())
+
+    async def _accelerator(self) -> str:
+        settings = self._host.settings
+        if settings.accelerator != "auto":
+            return settings.accelerator
+        return await accelerator.choose(settings.qemu, self._host.state.accelerator)
+
+
+def _lock(host: Host) -> int:
+    descriptor = os.open(host.state.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise Conflict("Another process has this cloud's state directory open; stop it first.") from error
+    return descriptor

@@ -1,0 +1,178 @@
+"""What every part of the embedded cloud shares: settings, directories, database, workflows, machines, clock."""
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import structlog
+from sqlalchemy import Connection
+
+from hansa.base.database import Database
+from hansa.base.errors import CapacityExceeded
+from hansa.base.workflows import State
+from hansa.base.workflows.engine import DurableEngine
+from hansa.cloud.drivers.embedded.commandline import Card, Drive, Forward, Machine
+from hansa.cloud.drivers.embedded.hypervisor import Hypervisor
+from hansa.cloud.drivers.embedded.layout import StateDirectory
+from hansa.cloud.drivers.embedded.settings import EmbeddedSettings
+from hansa.cloud.drivers.embedded.store import images, networks, servers, volumes
+from hansa.cloud.drivers.embedded.tools import QemuImg
+from hansa.cloud.model import EventKind, ImageId, ProjectId, Server, ServerId, ServerState, VolumeId
+from hansa.cloud.rules import check_quota
+
+T = TypeVar("T")
+
+GIB = 2**30
+RUNNING = (ServerState.ACTIVE, ServerState.PAUSED)
+"""States in which a machine has a process."""
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class Host:
+    """Complete after `EmbeddedCloud.open`; workflows and port methods get it whole."""
+
+    db: Database
+    engine: DurableEngine
+    hypervisor: Hypervisor
+    version: str
+
+    def __init__(self, settings: EmbeddedSettings, *, clock: Callable[[], datetime], new_id: Callable[[], str]) -> None:
+        self.settings = settings
+        self.state = StateDirectory(settings.state_dir.absolute())
+        self.qemu_img = QemuImg(settings.qemu_img)
+        self.clock = clock
+        self.new_id = new_id
+
+    def new_workflow(self, name: str) -> str:
+        return f"{name}:{self.new_id()}"
+
+    def record(self, connection: Connection, name: str, workflow: str, **state: Any) -> None:
+        """Start a workflow as part of the transaction; `self.engine.start` with the same arguments then runs it."""
+        self.engine.record(connection, name, workflow, {**state, "workflow": workflow})
+
+    async def run(self, name: str, workflow: str, **state: Any) -> None:
+        await self.engine.start(name, workflow, {**state, "workflow": workflow})
+
+    async def finish(self, done: State, /, event: EventKind | None = None, **values: Any) -> None:
+        """End the workflow's hold on its machine; nothing if it has lost or given it up already."""
+        server, workflow, now = ServerId(done["server"]), done["workflow"], self.clock()
+        await self.db.write(lambda connection: servers.finish(connection, server, workflow, now, event, **values))
+        await self.check_alive(server)
+
+    async def check_alive(self, server: ServerId) -> None:
+        """A QEMU that ended during a task was not noticed then."""
+        if await asyncio.to_thread(self.hypervisor.running, server) is None:
+            await self.gone(server, "QEMU ended unexpectedly")
+
+    async def gone(self, server: ServerId, why: str) -> None:
+        """A machine's QEMU ended by itself: the machine is stopped, unless a task is about to say what it is."""
+        now = self.clock()
+
+        def stopped(connection: Connection) -> bool:
+            found = servers.find(connection, server)
+            if found is None or found.task is not None or found.state not in RUNNING:
+                return False
+            servers.change(connection, server, now, state=ServerState.STOPPED)
+            servers.record(connection, server, EventKind.STOPPED, now, why)
+            return True
+
+        if await self.db.write(stopped):
+            log.info("embedded.stopped", server=server, why=why)
+
+    async def server(self, server: ServerId) -> Server:
+        return await self.db.read(lambda connection: servers.get(connection, server))
+
+    async def machine(self, server: ServerId) -> Machine:
+        """What QEMU is to run for it now."""
+        return await self.db.read(partial(self._machine, server=server))
+
+    def drive(self, slot: int, volume: VolumeId) -> Drive:
+        """The serial number is the beginning of the volume's id: all that a virtio disk has room for."""
+        return Drive(slot, self.state.volume(volume), volume[:20])
+
+    def check_project(self, connection: Connection, project: ProjectId, requested: Mapping[str, int]) -> None:
+        """QuotaExceeded if the project would have too much."""
+        limits, used = self.limits(project), self.used(connection, project)
+        for resource, amount in requested.items():
+            check_quota(resource, limit=limits.get(resource), used=used[resource], requested=amount)
+
+    def limits(self, project: ProjectId) -> Mapping[str, int]:
+        return self.settings.project_quotas.get(project, self.settings.quota).limits()
+
+    def used(self, connection: Connection, project: ProjectId) -> Mapping[str, int]:
+        flavors = servers.flavors_in_use(connection, project)
+        disks = volumes.listing(connection, project)
+        return {
+            "servers": len(flavors),
+            "vcpus": sum(flavor.vcpus for flavor in flavors),
+            "ram_mib": sum(flavor.ram_mib for flavor in flavors),
+            "volumes": len(disks),
+            "volume_gib": -int(-sum(volume.size_gib for volume in disks) // 1),  # rounded up
+        }
+
+    def check_memory(self, connection: Connection, ram_mib: int, except_server: ServerId | None = None) -> None:
+        """CapacityExceeded if the host cannot run that much more."""
+        limit = self.settings.memory_mib if self.settings.memory_mib is not None else _host_memory_mib() - 1024
+        used = servers.memory_in_use(connection, except_server)
+        if used + ram_mib > limit:
+            raise CapacityExceeded(
+                f"The host has {max(0, limit - used)} MiB of memory left, {ram_mib} MiB are needed; try later or smaller.",
+                resource="ram_mib",
+                limit=limit,
+                used=used,
+                requested=ram_mib,
+            )
+
+    def check_disk(self, needed_gib: float = 0.0) -> None:
+        """CapacityExceeded if making something would leave less free space than the reserve."""
+        room = os.statvfs(self.state.path)
+        free = room.f_bavail * room.f_frsize / GIB
+        reserve = self.settings.disk_reserve_gib
+        if free - needed_gib < reserve:
+            raise CapacityExceeded(
+                f"The host's disk has {free:.1f} GiB left, and {reserve:g} GiB of it stay free; try later or smaller.",
+                resource="disk_gib",
+                free=round(free, 1),
+                reserve=reserve,
+            )
+
+    def console(self, server: ServerId, tail_bytes: int) -> bytes:
+        try:
+            with self.state.run(server).console.open("rb") as file:
+                file.seek(-min(max(0, tail_bytes), os.fstat(file.fileno()).st_size), os.SEEK_END)
+                return file.read(max(0, tail_bytes))
+        except FileNotFoundError:
+            return b""
+
+    async def sweep_images(self) -> None:
+        """Remove images that nobody needs any more."""
+        for image, disk_format in await self.db.read(images.unused):
+            await asyncio.to_thread(self.state.image(image, disk_format).unlink, missing_ok=True)
+            await self.db.write(partial(_forget_image, image=image))
+
+    def _machine(self, connection: Connection, *, server: ServerId) -> Machine:
+        found = servers.get(connection, server)
+        cards = tuple(_card(plugged) for plugged in networks.plugged(connection, server))
+        drives = tuple(self.drive(slot, volume) for slot, volume in volumes.attached(connection, server))
+        return Machine(server, found.flavor.vcpus, found.flavor.ram_mib, self.state.run(server), cards, drives)
+
+
+def _card(plugged: networks.Plugged) -> Card:
+    forwards = tuple(Forward(plugged.address or "", port, guest) for guest, port in plugged.forwards)
+    return Card(plugged.slot, plugged.mac, forwards, plugged.segment)
+
+
+def _forget_image(connection: Connection, *, image: ImageId) -> None:
+    images.forget(connection, image)
+
+
+def _host_memory_mib() -> int:
+    for line in Path("/proc/meminfo").read_text().splitlines():
+        if line.startswith("MemTotal:"):
+            return int(line.split()[1]) // 1024
+    raise CapacityExceeded("The host does not tell how much memory it has; set memory_mib.")

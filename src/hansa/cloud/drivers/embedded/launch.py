@@ -1,0 +1,67 @@
+"""A machine comes to be: disk, seed, boot, running. What was reserved (rows, quota, address, ports) stands already."""
+
+import asyncio
+
+from hansa.base.workflows import State, Step, Workflow
+from hansa.cloud.drivers.embedded import seed
+from hansa.cloud.drivers.embedded.host import GIB, Host
+from hansa.cloud.drivers.embedded.store import images, networks, servers
+from hansa.cloud.drivers.embedded.tools import disk_errors
+from hansa.cloud.model import EventKind, ImageId, ServerId, ServerState
+from hansa.standards.cloudinit import nocloud_files
+
+NAME = "embedded.launch"
+
+
+class Launch:
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    def workflow(self) -> Workflow:
+        steps = (
+            Step("disk", self._disk, undo=self._no_disk),
+            Step("seed", self._seed, undo=self._no_seed),
+            Step("boot", self._boot, undo=self._no_boot),
+            Step("running", self._running),
+        )
+        return Workflow(NAME, steps, finally_failed=self._failed)
+
+    async def _disk(self, state: State) -> None:
+        host, server = self._host, await self._host.server(ServerId(state["server"]))
+        image = ImageId(server.image or "")
+        base_format = await host.db.read(lambda connection: images.disk_format(connection, image))
+        run = host.state.run(server.id)
+        with disk_errors():
+            await asyncio.to_thread(run.make)
+        size = max(server.flavor.disk_gib * GIB, state["virtual_bytes"])
+        await host.qemu_img.overlay(run.disk, host.state.image(image, base_format), base_format, size)
+
+    async def _no_disk(self, state: State) -> None:
+        run = self._host.state.run(ServerId(state["server"]))
+        await asyncio.to_thread(run.disk.unlink, missing_ok=True)
+
+    async def _seed(self, state: State) -> None:
+        host, server = self._host, await self._host.server(ServerId(state["server"]))
+        origin = await host.db.read(lambda connection: servers.origin(connection, server.id))
+        plugged = await host.db.read(lambda connection: networks.plugged(connection, server.id))
+        files = nocloud_files(server.id, server.hostname, origin.ssh_keys, origin.user_data, seed.cards(plugged))
+        with disk_errors():
+            await asyncio.to_thread(seed.write_iso, host.state.run(server.id).seed, files)
+
+    async def _no_seed(self, state: State) -> None:
+        run = self._host.state.run(ServerId(state["server"]))
+        await asyncio.to_thread(run.seed.unlink, missing_ok=True)
+
+    async def _boot(self, state: State) -> None:
+        await self._host.hypervisor.boot(await self._host.machine(ServerId(state["server"])))
+
+    async def _no_boot(self, state: State) -> None:
+        await self._host.hypervisor.halt(ServerId(state["server"]), kindly=False)
+
+    async def _running(self, state: State) -> None:
+        now = self._host.clock()
+        await self._host.finish(state, EventKind.STARTED, state=ServerState.ACTIVE, launched=now)
+
+    async def _failed(self, state: State) -> None:
+        """The row stays, with the reason and the console, until its owner deletes it."""
+        await self._host.finish(state, EventKind.FAILED, state=ServerState.ERROR, fault=state["error"]["message"])

@@ -1,0 +1,1 @@
+"""Migrations of the embedded cloud's own database; how to add one: `hansa.base.migrations`."""
