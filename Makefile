@@ -10,8 +10,8 @@ down: $(VENV)/.ready
 	$(VENV)/bin/hansa down
 
 check: $(VENV)/.dev
-	$(VENV)/bin/ruff check src tests benchmarks
-	$(VENV)/bin/ruff format --check src tests benchmarks
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 
@@ -34,11 +34,13 @@ clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/.ready: requirements/run.txt pyproject.toml
-	python3 -m venv $(VENV)
-	$(PY) -m pip install --quiet --require-hashes -r requirements/run.txt
-	$(PY) -m pip install --quiet --no-deps --no-build-isolation -e .
-	touch $@
+	@echo "Installing the Python packages into $(VENV)"
+	@python3 -m venv $(VENV)
+	@$(PY) -m pip install --quiet --require-hashes -r requirements/run.txt
+	@$(PY) -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
 
 $(VENV)/.dev: $(VENV)/.ready requirements/dev.txt
-	$(PY) -m pip install --quiet --require-hashes -r requirements/dev.txt
-	touch $@
+	@echo "Installing the tools for tests into $(VENV)"
+	@$(PY) -m pip install --quiet --require-hashes -r requirements/dev.txt
+	@touch $@
