@@ -7,6 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from hansa.base.config import DatabaseSettings, FilePath, Settings
 from hansa.base.serving.settings import ListenerSettings
+from hansa.base.telemetry.app import TelemetrySettings
 from hansa.cloud.drivers.memory.settings import MemorySettings
 from hansa.site.identity.settings import IdentitySettings
 
@@ -66,6 +67,7 @@ class SiteConfig(Settings):
     identity: IdentitySettings = Field(IdentitySettings(), description="Who may come in, and work in which project.")
     cloud: CloudSettings = Field(CloudSettings(), description="The stack below.")
     images: tuple[ImageSettings, ...] = Field((), description="Images to have in the cloud from the start.")
+    telemetry: TelemetrySettings = Field(TelemetrySettings(), description="What the site tells its operator.")
     usage: UsageSettings = Field(UsageSettings(), description="The record of use.")
 
     @model_validator(mode="after")

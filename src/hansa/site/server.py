@@ -15,6 +15,10 @@ from hansa.base.database import Database
 from hansa.base.migrations import upgrade
 from hansa.base.serving import serve
 from hansa.base.serving.gate import App
+from hansa.base.telemetry.app import observed
+from hansa.base.telemetry.audit import AuditLog
+from hansa.base.telemetry.health import Health, database_answers
+from hansa.base.telemetry.logs import configure
 from hansa.cloud.drivers.memory.settings import memory_cloud
 from hansa.cloud.model import Caller, Image, ImageId, ProjectId
 from hansa.cloud.port import Cloud, HasImageStore, HasProjects
@@ -26,7 +30,6 @@ from hansa.site.usage.http import routes as usage_routes
 Clock = Callable[[], datetime]
 
 log = structlog.stdlib.get_logger(__name__)
-audit_log = structlog.stdlib.get_logger("hansa.audit")
 _NOBODY = Caller("hansa", ProjectId(""))
 """Who looks at the shared images when the site starts."""
 
@@ -37,6 +40,7 @@ def utc_now() -> datetime:
 
 async def run(config: SiteConfig) -> None:
     """Serve until SIGTERM or SIGINT. Raises ConfigurationError for what cannot be had."""
+    configure(config.telemetry.log)
     async with assembled(config) as app:
         await serve(app, [each.listener() for each in config.listeners])
 
@@ -48,6 +52,8 @@ async def assembled(config: SiteConfig, *, clock: Clock = utc_now) -> AsyncItera
         database = Database(config.database.url, threads=config.database.threads)
         stack.callback(database.close)
         await upgrade(database, "site")
+        audit = AuditLog(config.telemetry.audit, clock=clock)
+        stack.callback(audit.close)
         cloud = make_cloud(config.cloud, clock)
         await cloud.open()
         stack.push_async_callback(cloud.close)
@@ -63,12 +69,8 @@ async def assembled(config: SiteConfig, *, clock: Clock = utc_now) -> AsyncItera
         stack.push_async_callback(usage.follow)
         follower = asyncio.create_task(usage.run(config.usage.interval))
         stack.push_async_callback(_cancelled, follower)
-        yield Starlette(routes=usage_routes(usage, identity))
-
-
-def audit(event: str, /, **fields: object) -> None:
-    """One line for each refusal and each admitted change."""
-    audit_log.info(event, **fields)
+        health = Health({"database": database_answers(database), "cloud": cloud.info})
+        yield observed(Starlette(routes=usage_routes(usage, identity)), health, config.telemetry)
 
 
 def make_cloud(settings: CloudSettings, clock: Clock) -> Cloud:

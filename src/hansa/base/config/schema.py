@@ -13,7 +13,14 @@ NAME = "<name>"  # stands for the names that the operator chooses: `flavors.<nam
 INDEX = "<n>"  # stands for the place in a list of tables
 TYPES = {"string": "text", "integer": "integer", "number": "number", "boolean": "true or false", "null": "nothing"}
 LIMITS = {"minimum": "≥ ", "exclusiveMinimum": "> ", "maximum": "≤ ", "exclusiveMaximum": "< "}
-FORMATS = {"path": "path", "file-path": "path", "ipv4network": "network", "ipv4": "IP address", "uri": "URL"}
+FORMATS = {
+    "path": "path",
+    "file-path": "path",
+    "ipv4network": "network",
+    "ipv6network": "network",
+    "ipv4": "IP address",
+    "ipv6": "IP address",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +73,7 @@ def _walk(schema: Schema, definitions: Schema, prefix: tuple[str, ...], defaults
         required = name in schema.get("required", ()) and name not in defaults
         yield Setting(
             ".".join(key),
-            " or ".join(dict.fromkeys(_type(option, definitions) for option in alternatives)),
+            _type(declared, definitions),
             None if required else _literal(default),
             " ".join(declared.get("description", "").split()),
         )
@@ -92,6 +99,8 @@ def _type(schema: Schema, definitions: Schema) -> str:
     schema = _resolve(schema, definitions)
     if "enum" in schema or "const" in schema:
         return ", ".join(f"`{json.dumps(value)}`" for value in schema.get("enum", [schema.get("const")]))
+    if "anyOf" in schema:
+        return " or ".join(dict.fromkeys(_type(option, definitions) for option in schema["anyOf"]))
     if schema.get("type") == "array":
         return f"list of {_type(schema.get('items', {}), definitions)}"
     if schema.get("type") == "object":

@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 
 from hansa.base.errors import CapacityExceeded, Conflict, HansaError
 from hansa.base.problem import on_hansa_error
+from hansa.base.telemetry.app import TelemetrySettings, observed
 from hansa.base.telemetry.health import Health
 from hansa.base.telemetry.metrics import REGISTRY, metrics_app
 from hansa.base.telemetry.requests import App, Observed, current_request_id
@@ -150,3 +151,13 @@ async def test_a_draining_server_is_alive_and_not_ready() -> None:
     assert (await ask(app, "/readyz"))[0] == 200
     health.drain()
     assert [(await ask(app, path))[0] for path in ("/readyz", "/healthz")] == [503, 200]
+
+
+@pytest.mark.parametrize(("network", "status"), [("192.0.2.0/24", 200), ("127.0.0.0/8", 403)])
+async def test_metrics_are_read_from_named_networks_only(network: str, status: int) -> None:
+    settings = TelemetrySettings.model_validate({"metrics_from": [network]})
+    app = observed(Starlette(routes=[Route("/machine/{id}", machine)]), checks(database=None), settings)
+    assert (await ask(app, "/metrics"))[0] == status
+    assert (await ask(app, "/readyz"))[0] == 200
+    assert (await ask(app, "/machine/1"))[0] == 200
+    assert (await ask(app, "/other"))[0] == 404
