@@ -24,7 +24,7 @@ COMMANDS = {
 """Every command of `hansa`: where it lives, and its line of help."""
 
 CLASSIC_PROGRAMS = {
-    "occi": "hansa.cli.classic.occi:main",
+    "occi": "hansa.cli.classic.occi.program:main",
     "voms-proxy-destroy": "hansa.cli.classic.voms_proxy_destroy:main",
     "voms-proxy-info": "hansa.cli.classic.voms_proxy_info:main",
     "voms-proxy-init": "hansa.cli.classic.voms_proxy_init:main",

@@ -7,7 +7,7 @@ import http.client
 import socket
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -41,11 +41,18 @@ class Reply:
 
 
 def tls_context(
-    *, certificates: Path | None, ca_file: Path | None = None, proxy: Path | None = None, verify: bool = True
+    *,
+    certificates: Path | None,
+    ca_file: Path | None = None,
+    proxy: Path | None = None,
+    key: Path | None = None,
+    password: Callable[[], str] | None = None,
+    verify: bool = True,
 ) -> ssl.SSLContext:
     """A client context: servers proved by the CAs in `certificates` (hashed names) or `ca_file`, ourselves by `proxy`.
 
-    `proxy` is a file with certificate, key and chain, as voms-proxy-init writes it. `verify=False` trusts anybody.
+    `proxy` is a file with certificate, key and chain, as voms-proxy-init writes it, or a certificate whose key is in `key`;
+    `password` is called when the key is encrypted. `verify=False` trusts anybody.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -58,7 +65,9 @@ def tls_context(
         context.load_default_certs()
     if proxy is not None:
         try:
-            context.load_cert_chain(proxy)
+            context.load_cert_chain(
+                proxy, key, password or str
+            )  # str() gives "": never ask the terminal behind our back
         except ssl.SSLError as error:
             raise CredentialRefused(
                 _("{path} holds no usable certificate and key.").format(path=proxy),
@@ -70,8 +79,18 @@ def tls_context(
 class Http:
     """A connection to one origin. Not for several threads at once; opens when used, closes as a context manager."""
 
-    def __init__(self, url: str, *, tls: ssl.SSLContext | None = None, timeout: float = 30.0) -> None:
-        """`url` is scheme://host[:port]; a path is ignored. `timeout` is for each request as a whole, in seconds."""
+    def __init__(
+        self,
+        url: str,
+        *,
+        tls: ssl.SSLContext | None = None,
+        timeout: float = 30.0,
+        check_peer: Callable[[ssl.SSLSocket], None] | None = None,
+    ) -> None:
+        """`url` is scheme://host[:port]; a path is ignored. `timeout` is for each request as a whole, in seconds.
+
+        `check_peer` may refuse a server after the handshake, before anything is sent.
+        """
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise BadRequest(_("{url} is not an http or https address.").format(url=url), field="url")
@@ -82,6 +101,7 @@ class Http:
         self.origin = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
         self._timeout = timeout
         self._used = False
+        self._check_peer = check_peer
         self._connection: http.client.HTTPConnection
         if parts.scheme == "https":
             context = tls or tls_context(certificates=None)
@@ -101,7 +121,7 @@ class Http:
         self._connection.close()
 
     def request(
-        self, method: str, target: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
+        self, method: str, target: str, *, headers: Mapping[str, str | bytes] | None = None, body: bytes | None = None
     ) -> Reply:
         """Send and wait. Raises Unreachable, Timeout, ServerUntrusted, CredentialRefused, BadReply."""
         deadline = time.monotonic() + self._timeout
@@ -118,9 +138,11 @@ class Http:
         return self._exchange(method, target, headers or {}, body, deadline)
 
     def _exchange(
-        self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, deadline: float
+        self, method: str, target: str, headers: Mapping[str, str | bytes], body: bytes | None, deadline: float
     ) -> Reply:
         try:
+            if self._connection.sock is None:
+                self._connect()
             self._connection.request(method, target, body=body, headers=dict(headers))
             with self._connection.getresponse() as response:
                 self._used = True
@@ -146,6 +168,12 @@ class Http:
         except OSError as error:
             self.close()
             raise explain(error, self.origin) from error
+
+    def _connect(self) -> None:
+        self._connection.connect()
+        connected = self._connection.sock
+        if self._check_peer and isinstance(connected, ssl.SSLSocket):
+            self._check_peer(connected)
 
     def _read(self, response: http.client.HTTPResponse, deadline: float) -> bytes:
         chunks = bytearray()
