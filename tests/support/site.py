@@ -58,6 +58,7 @@ def site_config(directory: Path, port: int, **tables: Any) -> SiteConfig:
     document: dict[str, Any] = {
         "site": {"name": "TEST-SITE", "public_url": f"https://localhost:{port}"},
         "listeners": [{"name": "occi", "port": port, "tls": tls}],
+        "cloud": {"driver": "memory"},
         "database": {"url": f"sqlite:///{directory / 'site.db'}"},
         "identity": {
             "trust_dir": directory / "certificates",

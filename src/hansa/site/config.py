@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from hansa.base.config import DatabaseSettings, FilePath, Settings
 from hansa.base.serving.settings import ListenerSettings
 from hansa.base.telemetry.app import TelemetrySettings
+from hansa.cloud.drivers.embedded import EmbeddedSettings
 from hansa.cloud.drivers.memory.settings import MemorySettings
 from hansa.site.identity.settings import IdentitySettings
 
@@ -36,8 +37,17 @@ class SiteSettings(Settings):
 class CloudSettings(Settings):
     """Which stack is below, and that driver's own table."""
 
-    driver: Literal["memory"] = Field("memory", description="memory only pretends.")
+    driver: Literal["embedded", "memory"] = Field(
+        "embedded", description="embedded runs machines on this host; memory only pretends."
+    )
+    embedded: EmbeddedSettings | None = Field(None, description="Settings of the driver `embedded`.")
     memory: MemorySettings = Field(MemorySettings(), description="Settings of the driver `memory`.")
+
+    @model_validator(mode="after")
+    def _driver_is_set_up(self) -> Self:
+        if self.driver == "embedded" and self.embedded is None:
+            raise ValueError("the driver embedded needs its table, with state_dir at least")
+        return self
 
 
 class ImageSettings(Settings):
@@ -65,7 +75,7 @@ class SiteConfig(Settings):
     listeners: tuple[ListenerSettings, ...] = Field(min_length=1, description="Where the site listens.")
     database: DatabaseSettings = Field(description="Where the site keeps its rows.")
     identity: IdentitySettings = Field(IdentitySettings(), description="Who may come in, and work in which project.")
-    cloud: CloudSettings = Field(CloudSettings(), description="The stack below.")
+    cloud: CloudSettings = Field(description="The stack below.")
     images: tuple[ImageSettings, ...] = Field((), description="Images to have in the cloud from the start.")
     telemetry: TelemetrySettings = Field(TelemetrySettings(), description="What the site tells its operator.")
     usage: UsageSettings = Field(UsageSettings(), description="The record of use.")

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
+from typing import cast
 
 import structlog
 from starlette.applications import Starlette
@@ -19,6 +20,7 @@ from hansa.base.telemetry.app import observed
 from hansa.base.telemetry.audit import AuditLog
 from hansa.base.telemetry.health import Health, database_answers
 from hansa.base.telemetry.logs import configure
+from hansa.cloud.drivers.embedded import EmbeddedCloud
 from hansa.cloud.drivers.memory.settings import memory_cloud
 from hansa.cloud.model import Caller, Image, ImageId, ProjectId
 from hansa.cloud.port import Cloud, HasImageStore, HasProjects
@@ -74,6 +76,8 @@ async def assembled(config: SiteConfig, *, clock: Clock = utc_now) -> AsyncItera
 
 
 def make_cloud(settings: CloudSettings, clock: Clock) -> Cloud:
+    if settings.driver == "embedded" and settings.embedded is not None:
+        return cast("Cloud", EmbeddedCloud(settings.embedded, clock=clock))  # its `act` comes
     return memory_cloud(settings.memory, clock)
 
 
