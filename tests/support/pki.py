@@ -7,7 +7,7 @@ identity = validate_chain(proxy.chain, grid.trust(), now=grid.now)
 grid.write(tmp_path)                           # certificates/, vomsdir/, vomses, hostcert.pem, hostkey.pem
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -15,20 +15,23 @@ from itertools import count
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from hansa.standards.voms import Fqan, GenericAttribute, VomsDir, ac_extension, issue_ac, render_lsc
 from hansa.standards.x509 import (
     Credential,
     Name,
+    PrivateKey,
     ProxyPolicy,
+    PublicKey,
     TrustPolicy,
     TrustStore,
     create_proxy,
     issue,
     render_credential,
 )
+from hansa.standards.x509.der import tlv
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 VO = "fedcloud.egi.eu"
@@ -174,6 +177,48 @@ class Grid:
         write_files(directory, {"hostcert.pem": certificate})
         write_secret(directory / "hostkey.pem", key)
         return directory
+
+
+Extensions = Sequence[tuple[x509.ExtensionType, bool]]
+"""With their criticality."""
+
+
+def forge(
+    *,
+    subject: x509.Name,
+    issuer: x509.Name,
+    public_key: PublicKey,
+    signed_by: PrivateKey,
+    serial: int = 0x77,
+    not_before: datetime = NOW - timedelta(minutes=5),
+    not_after: datetime = NOW + timedelta(hours=12),
+    extensions: Extensions = (),
+    hash_: hashes.SHA256 | hashes.SHA384 | None = None,
+) -> x509.Certificate:
+    """Any certificate at all, good or bad."""
+    builder = (
+        x509.CertificateBuilder(issuer_name=issuer, subject_name=subject)
+        .public_key(public_key)
+        .serial_number(serial)
+        .not_valid_before(not_before)
+        .not_valid_after(not_after)
+    )
+    for extension, critical in extensions:
+        builder = builder.add_extension(extension, critical=critical)
+    return builder.sign(signed_by, hash_ or hashes.SHA256())
+
+
+def resign(certificate: x509.Certificate, key: rsa.RSAPrivateKey, change: Callable[[bytes], bytes]) -> x509.Certificate:
+    """The certificate with its signed part rewritten, and a fresh RSA signature over it: SHA-1 if it says so, or SHA-256."""
+    tbs = change(certificate.tbs_certificate_bytes)
+    sha1 = SHA1_WITH_RSA in tbs
+    signature = key.sign(tbs, padding.PKCS1v15(), hashes.SHA1() if sha1 else hashes.SHA256())
+    algorithm = SHA1_WITH_RSA if sha1 else SHA256_WITH_RSA
+    return x509.load_der_x509_certificate(tlv(0x30, tbs, algorithm, tlv(0x03, b"\0", signature)))
+
+
+SHA1_WITH_RSA = bytes.fromhex("300d06092a864886f70d0101050500")
+SHA256_WITH_RSA = bytes.fromhex("300d06092a864886f70d01010b0500")
 
 
 def split_credential(credential: Credential) -> tuple[bytes, bytes]:

@@ -79,15 +79,10 @@ def validate_chain(
     _check_size(chain, policy)
     facts = [read(certificate) for certificate in chain]
     kinds, proxies, user, sent = _sort(facts, policy)
+    _check_is_user(user, has_proxies=bool(proxies))
     for link in (*proxies, user):
         _check_link(link, now, policy)
     limited = check_proxies(proxies, user, kinds, policy.keys)
-    if user.is_ca:
-        raise X509Error(
-            X509Code.CA_AS_USER, f"{user.subject} is an authority's certificate and cannot be used to log in"
-        )
-    if not user.subject.rdns:
-        raise X509Error(X509Code.NAME_EMPTY, "The user's certificate has no subject name")
     authorities = authority_path(user, sent, trust, now=now, keys=policy.keys)
     path = (*proxies, user, *authorities)
     return VerifiedIdentity(
@@ -153,6 +148,19 @@ def _sort(
             X509Code.CHAIN_ORDER, "The chain has proxies after the user's certificate: it must go from the leaf up"
         )
     return tuple(kinds), tuple(facts[:depth]), facts[depth], sent
+
+
+def _check_is_user(user: Facts, *, has_proxies: bool) -> None:
+    if user.is_ca and has_proxies:
+        raise X509Error(
+            X509Code.PROXY_ISSUER, "The certificate after the proxies is an authority's, not the user's own"
+        )
+    if user.is_ca:
+        raise X509Error(
+            X509Code.CA_AS_USER, f"{user.subject} is an authority's certificate and cannot be used to log in"
+        )
+    if not user.subject.rdns:
+        raise X509Error(X509Code.NAME_EMPTY, "The user's certificate has no subject name")
 
 
 def _check_link(link: Facts, now: datetime, policy: ChainPolicy) -> None:

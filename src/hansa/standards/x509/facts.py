@@ -40,7 +40,7 @@ _UNDERSTOOD = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """One certificate, taken apart. `extensions` maps dotted OIDs to (critical, value)."""
+    """One certificate, taken apart."""
 
     certificate: x509.Certificate
     subject: Name

@@ -18,6 +18,7 @@ from hansa.standards.x509.errors import X509Code, X509Error, refusing
 
 MAX_NAME_TEXT = 4096
 """Characters of a name in text form."""
+_SHOWN = 300
 
 _SHORT = {
     "2.5.4.3": "CN",
@@ -193,7 +194,9 @@ class Name:
         return len(with_readings) == len(self.rdns) and all(len(rdn) == 1 for rdn in self.rdns)
 
     def __str__(self) -> str:
-        return self.slash()
+        """For messages: the slash form, bounded, control characters made visible."""
+        text = "".join(char if char.isprintable() else f"\\x{ord(char):02X}" for char in self.slash()[:_SHOWN])
+        return text + ("..." if len(text) >= _SHOWN else "")
 
 
 def _single(rdn: x509.RelativeDistinguishedName) -> Rdn:

@@ -32,7 +32,13 @@ def authority_path(
             search.errors.append(error)
             continue
         return path[1:]
-    raise search.errors[0] if search.errors else _untrusted(end)
+    raise _most_telling(search.errors)
+
+
+def _most_telling(errors: Sequence[X509Error]) -> X509Error:
+    """A wrong key or an unknown name is expected of other authorities' certificates: any other reason says more."""
+    dull = (X509Code.SIGNATURE, X509Code.CHAIN_UNTRUSTED)
+    return next((error for error in errors if error.code not in dull), errors[0])
 
 
 class _Search:
@@ -101,7 +107,7 @@ def _check_trust(path: Sequence[Facts], trust: TrustStore, now: datetime) -> Non
     for child, authority in pairwise(path):
         policy = trust.policy_for(authority.subject, root)
         check_not_revoked(child, authority, trust.crls.get(authority.subject, ()), policy.crl, now)
-        if not child.is_self_issued:
+        if child is path[0] or not child.is_self_issued:
             _check_namespace(child, authority.subject, trust, policy.namespaces)
 
 

@@ -47,10 +47,6 @@ def check_proxies(proxies: Sequence[Facts], user: Facts, kinds: Sequence[ProxyKi
 
 
 def _check_names(proxy: Facts, issuer: Facts) -> None:
-    if issuer.is_ca:
-        raise X509Error(
-            X509Code.PROXY_ISSUER, "A proxy was made by an authority instead of a user: an authority cannot do that"
-        )
     if proxy.issuer != issuer.subject:
         raise X509Error(
             X509Code.PROXY_ISSUER,
