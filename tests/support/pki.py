@@ -60,6 +60,13 @@ class Grid:
         name = Name.of(*BASE, ("CN", "Example Grid CA"))
         self.authority = issue.create_authority(name, rsa_key("ca"), now=self.now, serial=next(self.serials))
         self.voms_server = self.host_credential(self.host, label="voms")
+        self._made: dict[str, Credential] = {}
+
+    def once(self, label: str, make: Callable[[], Credential]) -> Credential:
+        """The same credential for one label on every call."""
+        if label not in self._made:
+            self._made[label] = make()
+        return self._made[label]
 
     def name(self, common_name: str, unit: str = "people") -> Name:
         return Name.of(*BASE, ("O", unit), ("CN", common_name))

@@ -18,7 +18,7 @@ from hansa.standards.x509.der import SEQUENCE, tlv
 from hansa.standards.x509.errors import X509Code, refusing
 from hansa.standards.x509.name import Name
 
-MAX_AC_BYTES = 100_000
+MAX_AC_BYTES = 50_000
 MAX_ACS = 16
 MAX_FQANS = 1000
 MAX_ATTRIBUTES = 1000
