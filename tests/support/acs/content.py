@@ -57,8 +57,8 @@ def no_name_at_all(grid: Grid) -> bytes:
 
 
 @ac(VomsCode.AC_ATTRIBUTES)
-def ten_thousand_names(grid: Grid) -> bytes:
-    return forged(grid, attributes=tlv(SEQUENCE, fqan_attribute([b"/vo"] * 10_000)))
+def two_thousand_names(grid: Grid) -> bytes:
+    return forged(grid, attributes=tlv(SEQUENCE, fqan_attribute([b"/vo"] * 2_000)))
 
 
 @ac(VomsCode.AC_AUTHORITY)
