@@ -11,6 +11,8 @@ from hansa.standards.occi import (
     ModelError,
     ParseError,
     Resource,
+    build_model,
+    classified,
     entities_of,
     invocation_of,
     json,
@@ -18,7 +20,9 @@ from hansa.standards.occi import (
     text_occi,
     text_plain,
 )
+from hansa.standards.occi.infrastructure import COMPUTE, CORE_KINDS, OS_TPL, RESTART, START, STOP, SUSPEND
 
+CORE_ACTIONS = (START, STOP, RESTART, SUSPEND)
 INFRA = "http://schemas.ogf.org/occi/infrastructure#"
 
 
@@ -163,6 +167,7 @@ def test_a_link_of_its_own_is_known_by_its_ends() -> None:
         (b'Category: a; scheme="x#"; scheme="y#"', 1, 27),
         (b'Category: a; scheme="x#"; class="kind" what', 1, 39),
         (b'Category: a; scheme="x#"; class="thing"', 1, None),
+        (b'Category: a; scheme="x#"; class=""', 1, None),
         (b'Category: a; class="kind"', 1, None),
         (b"X-OCCI-Location: /a b", 1, None),
         (b"X-OCCI-Attribute: a=\"\0\"", 1, None),
@@ -198,3 +203,13 @@ def test_an_invocation_names_one_action() -> None:
     assert text_plain.parse(body).categories == (Action("stop", "http://a/action#"),)
     with pytest.raises(ModelError):
         invocation_of(text_plain.parse(b""))
+
+
+def test_a_category_without_class_is_looked_up() -> None:
+    """As the OCCI working group's tester writes them."""
+    model = build_model([*CORE_KINDS, COMPUTE, OS_TPL, *CORE_ACTIONS], generation="1")
+    message = text_occi.parse([("Category", f'compute;scheme="{INFRA}", os_tpl; scheme="{INFRA}"')])
+    assert message.unclassed == (COMPUTE.id, OS_TPL.id)
+    assert classified(message, model).categories == (Kind("compute", INFRA), Mixin("os_tpl", INFRA))
+    with pytest.raises(ModelError, match="no category"):
+        classified(text_occi.parse([("Category", 'x; scheme="http://a#"')]), model)

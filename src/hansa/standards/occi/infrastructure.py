@@ -60,7 +60,7 @@ SUSPEND = Action(
     "suspend",
     COMPUTE_ACTION,
     "Suspend the machine",
-    (Attribute("method", choices=("hibernate", "suspend"), default="hibernate"),),
+    (Attribute("method", choices=("hibernate", "suspend"), default="suspend"),),
 )
 SAVE = Action(
     "save",
@@ -81,6 +81,9 @@ STORAGE_RESIZE = Action(
     "Enlarge the storage",
     (Attribute("size", _NUMBER, required=True, minimum=0, description="New size in GiB"),),
 )
+
+STORAGE_BACKUP = Action("backup", STORAGE_ACTION, "Back the storage up")
+STORAGE_SNAPSHOT = Action("snapshot", STORAGE_ACTION, "Take a snapshot of the storage")
 
 ARCHITECTURE = Attribute("occi.compute.architecture", choices=("x86", "x64"))
 CORES = Attribute("occi.compute.cores", _INTEGER, minimum=1)
@@ -129,7 +132,7 @@ STORAGE = Kind(
         Attribute("occi.storage.size", _NUMBER, required=True, minimum=0, description="GiB (2^30 bytes)"),
         *_state("occi.storage.state", "online", "offline", "backup", "snapshot", "resize", "degraded", "error"),
     ),
-    (STORAGE_ONLINE.id, STORAGE_OFFLINE.id, STORAGE_RESIZE.id),
+    (STORAGE_ONLINE.id, STORAGE_OFFLINE.id, STORAGE_BACKUP.id, STORAGE_SNAPSHOT.id, STORAGE_RESIZE.id),
     "/storage/",
 )
 NETWORKINTERFACE = Kind(

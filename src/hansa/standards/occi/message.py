@@ -5,11 +5,11 @@ Text makes flat statements (categories, attributes, links, locations), JSON spea
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hansa.standards.occi.entity import Entity, Invocation, Link, Resource
 from hansa.standards.occi.errors import ModelError
-from hansa.standards.occi.model import Action, Category, Kind, Mixin, Value
+from hansa.standards.occi.model import Action, Category, Kind, Mixin, Model, Value
 
 CORE_ID = "occi.core.id"
 CORE_TITLE = "occi.core.title"
@@ -40,9 +40,13 @@ RESPONSE_LIMITS = Limits(body_bytes=1 << 28, items=1_000_000, value_chars=1 << 2
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Categories are mentions (term and scheme only) or definitions. `actions` are type ids of action links."""
+    """Categories are mentions (term and scheme only) or definitions. `actions` are type ids of action links.
+
+    `unclassed` are type ids mentioned without saying what they are, as old clients do; `classified` finds out.
+    """
 
     categories: tuple[Category, ...] = ()
+    unclassed: tuple[str, ...] = ()
     attributes: Mapping[str, Value] = field(default_factory=dict)
     links: tuple[Link, ...] = ()
     actions: tuple[str, ...] = ()
@@ -69,6 +73,19 @@ def text_of(value: Value) -> str | None:
 
 def without_core(attributes: Mapping[str, Value]) -> dict[str, Value]:
     return {name: value for name, value in attributes.items() if name not in _CORE}
+
+
+def classified(message: Message, model: Model) -> Message:
+    """The message with what it mentions without a class found in the model. ModelError for what the model lacks."""
+    if not message.unclassed:
+        return message
+    found: list[Category] = []
+    for type_id in message.unclassed:
+        known = model.by_id.get(type_id)
+        if known is None:
+            raise ModelError("occi.model.unknown", f"There is no category {type_id} here")
+        found.append(type(known)(known.term, known.scheme))
+    return replace(message, categories=(*found, *message.categories), unclassed=())
 
 
 def entities_of(message: Message) -> tuple[Entity, ...]:

@@ -53,6 +53,7 @@ class Reader:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._categories: list[Category] = []
+        self._unclassed: list[str] = []
         self._attributes: dict[str, Value] = {}
         self._links: list[Link] = []
         self._actions: list[str] = []
@@ -80,6 +81,7 @@ class Reader:
     def message(self) -> Message:
         return Message(
             categories=tuple(self._categories),
+            unclassed=tuple(self._unclassed),
             attributes=self._attributes,
             links=tuple(self._links),
             actions=tuple(self._actions),
@@ -103,7 +105,11 @@ class Reader:
         if head is None:
             raise _syntax(CATEGORY, "a category begins with its term", line, position)
         parameters, end = self._parameters(text, head.end(), line)
-        self._categories.append(_category(head[1], parameters, line))
+        category = _category(head[1], parameters, line)
+        if isinstance(category, str):
+            self._unclassed.append(category)
+        else:
+            self._categories.append(category)
         return end
 
     def _parameters(self, text: str, position: int, line: int) -> tuple[dict[str, Value], int]:
@@ -171,7 +177,8 @@ def _bare_value(raw: str) -> Value:
     return value if isfinite(value) else raw
 
 
-def _category(term: str, parameters: Mapping[str, Value], line: int) -> Category:
+def _category(term: str, parameters: Mapping[str, Value], line: int) -> Category | str:
+    """The category, or its type id alone if it is mentioned without a class."""
     texts = {name: str(value) for name, value in parameters.items()}
     scheme = texts.get("scheme", "")
     if not scheme or " " in scheme:
@@ -189,6 +196,8 @@ def _category(term: str, parameters: Mapping[str, Value], line: int) -> Category
             return Mixin(term, scheme, title, related, (), attributes, actions, location)
         case "action":
             return Action(term, scheme, title, attributes)
+        case "" if "class" not in parameters:
+            return scheme + term
     raise ParseError("occi.text.syntax", f'Category {term} needs class="kind", "mixin" or "action"', line=line)
 
 
