@@ -4,6 +4,6 @@
 `files/` holds the files of ours, `agent/` runs inside the guest (it knows nothing of Hansa).
 """
 
-from hansa.cloud.guest.build import BuiltImage, build_image
+from hansa.cloud.guest.build import BuiltImage, build_image, ensure_image
 
-__all__ = ["BuiltImage", "build_image"]
+__all__ = ["BuiltImage", "build_image", "ensure_image"]

@@ -80,6 +80,16 @@ def build_image(
     return BuiltImage(target, hashlib.sha256(content).hexdigest(), len(content), names)
 
 
+def ensure_image(directory: Path, *, progress: Callable[[str], None] = lambda _: None) -> Path:
+    """`DIRECTORY/guest.qcow2`, made (again) only if it is not there or the recipe has changed; packages beside it."""
+    image, mark = directory / "guest.qcow2", directory / "guest.recipe"
+    digest = recipe_digest()
+    if not image.exists() or not mark.exists() or mark.read_text() != digest:
+        build_image(image, directory / "packages", progress=progress)
+        mark.write_text(digest)
+    return image
+
+
 def recipe_digest() -> str:
     """Changes when anything of ours that goes into the image changes: the recipe, our files, the agent, this builder."""
     with as_file(files(__package__)) as here:

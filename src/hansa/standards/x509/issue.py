@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from ipaddress import ip_address
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -79,10 +80,17 @@ def host_certificate(
     serial: int,
     lifetime: timedelta = timedelta(days=395),
 ) -> x509.Certificate:
-    """A server's certificate, also fit to be a VOMS server's; `hostnames` become its subjectAltName."""
-    names = [x509.DNSName(host) for host in hostnames]
+    """A server's certificate, also fit to be a VOMS server's; `hostnames`, or IP addresses, become its subjectAltName."""
+    names = [_server_name(host) for host in hostnames]
     usages = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
     return _end_entity(authority, name, public_key, now, serial, lifetime, names, usages)
+
+
+def _server_name(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
 
 
 def revocation_list(

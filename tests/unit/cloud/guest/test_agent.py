@@ -137,7 +137,7 @@ def settings(text: str) -> config.Settings:
 
 
 def test_the_user_of_the_tutorials_can_log_in_and_use_sudo(root: Path) -> None:
-    (user,) = settings(
+    _default, user = settings(
         "users:\n"
         "  - default\n"
         "  - name: cloudadm\n"
@@ -159,6 +159,13 @@ def test_the_user_of_the_tutorials_can_log_in_and_use_sudo(root: Path) -> None:
     keys = root / "home/cloudadm/.ssh/authorized_keys"
     assert keys.read_text() == KEY + "\n"
     assert (keys.stat().st_mode & 0o777, keys.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+
+
+def test_the_default_user_is_there_unless_users_are_named() -> None:
+    for text in ("hostname: x\n", "users: [default]\n", "users: [{name: default}]\n"):
+        assert settings(text).users == [config.DEFAULT_USER]
+    assert config.DEFAULT_USER not in settings("users: [{name: ada}]\n").users
+    assert settings("users: []\n").users == []
 
 
 def test_a_password_is_set_only_for_an_unlocked_user(root: Path) -> None:

@@ -75,7 +75,8 @@ def _identity(boot: Boot, instance: Instance, settings: config.Settings) -> None
     for user in settings.users:
         boot.step(f"user {user.name}", partial(accounts.create, boot.root, user))
     keys = [*instance.ssh_keys, *settings.ssh_keys]
-    boot.step("ssh keys of root", lambda: accounts.write_keys(boot.root, "root", keys))
+    for name in ("root", *(user.name for user in settings.users if user == config.DEFAULT_USER)):
+        boot.step(f"ssh keys of {name}", partial(accounts.write_keys, boot.root, name, keys))
     for file in settings.write_files:
         boot.step("write_files", partial(files.write, boot.root, file))
 

@@ -7,6 +7,15 @@ from typing import Any
 from .accounts import User
 from .files import FileToWrite
 
+DEFAULT_USER = User(
+    name="cloudadm",
+    gecos="Default user",
+    home="/home/cloudadm",
+    groups=("adm", "sudo"),
+    sudo=("ALL=(ALL) NOPASSWD:ALL",),
+)
+"""As federated clouds are used to; gets the keys that the seed and the top of the cloud-config name, and so does root."""
+
 
 class Settings:
     """The merged `config` of all parts, read key by key."""
@@ -37,7 +46,8 @@ class Settings:
 
     @property
     def users(self) -> list[User]:
-        entries = self.config.get("users") or []
+        """Who shall be there; without a word about users, the default user alone."""
+        entries = self.config.get("users", ["default"]) or []
         entries = [entries] if isinstance(entries, (str, dict)) else entries
         return [user for entry in entries if (user := _user(entry)) is not None]
 
@@ -61,7 +71,9 @@ def _user(entry: Any) -> User | None:
         return None
     entry = {str(key).replace("-", "_"): value for key, value in entry.items()}
     name = str(entry.get("name", ""))
-    if name in ("", "default"):  # the default user of this guest is root, who is there already
+    if name == "default":
+        return DEFAULT_USER
+    if not name:
         return None
     return User(
         name=name,
