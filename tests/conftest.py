@@ -1,11 +1,13 @@
 """Fixtures that many rooms use."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.support import postgres
 
+os.environ["LANGUAGE"] = "en"  # whatever the developer reads, tests compare English
 pytest.register_assert_rewrite("hansa.cloud.conformance")
 
 

@@ -1,7 +1,7 @@
 """Files that an operator changes while we run: trust anchors, CRLs, vomsdir, keys, policies.
 
 `Watched.current` is an immutable snapshot built from the files by a pure function. It is never older than `interval`
-seconds: the first look after that compares size, inode and times of every file (2 µs each) and rebuilds if something
+seconds: the first look after that compares size, inode and times of every file (600 files: 1.5 ms) and rebuilds if something
 changed. A snapshot is swapped in whole or not at all. If reading or building fails, the last good one stays and the
 failure is logged once for each state of the files, so that a half-copied CRL neither opens nor closes the gates.
 """
@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from stat import S_ISDIR
 from typing import Generic, TypeVar
 
 import structlog
@@ -18,7 +19,7 @@ import structlog
 from hansa.base.telemetry.metrics import watch_failures
 
 T = TypeVar("T")
-Signature = Mapping[str, tuple[Path, int, int, int, int]]
+Signature = Mapping[str, tuple[str, int, int, int, int]]
 log = structlog.stdlib.get_logger(__name__)
 
 
@@ -89,27 +90,33 @@ class Watched(Generic[T]):
 
 
 def _signature(paths: Iterable[Path]) -> Signature:
-    found: dict[str, tuple[Path, int, int, int, int]] = {}
-    for key, path in _members(paths):
+    found: dict[str, tuple[str, int, int, int, int]] = {}
+    for key, path, stat in _members(paths):
         if key in found:
             raise ValueError(f"two watched files are called {key}: {found[key][0]} and {path}")
-        stat = path.stat()
         found[key] = (path, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
     return found
 
 
-def _members(paths: Iterable[Path]) -> Iterator[tuple[str, Path]]:
+def _members(paths: Iterable[Path]) -> Iterator[tuple[str, str, os.stat_result]]:
     for path in paths:
-        if not path.is_dir():
-            yield path.name, path
-            continue
-        for folder, folders, names in os.walk(path):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
-            for name in sorted(names):
-                member = Path(folder, name)
-                if not name.startswith(".") and member.is_file():
-                    yield member.relative_to(path).as_posix(), member
+        stat = path.stat()
+        if S_ISDIR(stat.st_mode):
+            yield from _inside(str(path), "")
+        else:
+            yield path.name, str(path), stat
+
+
+def _inside(folder: str, prefix: str) -> Iterator[tuple[str, str, os.stat_result]]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir():
+                yield from _inside(entry.path, f"{prefix}{entry.name}/")
+            elif entry.is_file():
+                yield f"{prefix}{entry.name}", entry.path, entry.stat()
 
 
 def _read(signature: Signature) -> Mapping[str, bytes]:
-    return {key: entry[0].read_bytes() for key, entry in signature.items()}
+    return {key: Path(signature[key][0]).read_bytes() for key in sorted(signature)}
