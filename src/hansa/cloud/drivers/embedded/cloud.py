@@ -13,19 +13,24 @@ from hansa.base.migrations import upgrade
 from hansa.base.workflows import Workflow
 from hansa.base.workflows.engine import DurableEngine
 from hansa.cloud.drivers.embedded import accelerator, recovery
+from hansa.cloud.drivers.embedded.devices import Devices
 from hansa.cloud.drivers.embedded.host import Host
 from hansa.cloud.drivers.embedded.hypervisor import Hypervisor
 from hansa.cloud.drivers.embedded.images import Images
 from hansa.cloud.drivers.embedded.launch import Launch
 from hansa.cloud.drivers.embedded.networks import Networks
+from hansa.cloud.drivers.embedded.power import Power
 from hansa.cloud.drivers.embedded.removal import Removal
+from hansa.cloud.drivers.embedded.resizing import Resizing
+from hansa.cloud.drivers.embedded.saving import Saving
 from hansa.cloud.drivers.embedded.servers import Servers
 from hansa.cloud.drivers.embedded.settings import EmbeddedSettings
+from hansa.cloud.drivers.embedded.volumes import Volumes
 
 GRACE_SECONDS = 5.0
 
 
-class EmbeddedCloud(Servers, Images, Networks):
+class EmbeddedCloud(Servers, Volumes, Networks, Images):
     """`hansa.cloud.port.Cloud` with every ability. One process at a time may have it open."""
 
     def __init__(
@@ -74,7 +79,11 @@ class EmbeddedCloud(Servers, Images, Networks):
             self._lock = None
 
     def _workflows(self) -> Iterable[Workflow]:
-        return (Launch(self._host).workflow(), Removal(self._host).workflow())
+        host, power = self._host, Power(self._host)
+        yield from (Launch(host).workflow(), Removal(host).workflow())
+        yield from power.workflows()
+        yield from (Resizing(host, power).workflow(), Saving(host).workflow())
+        yield from Devices(host).workflows()
 
     async def _accelerator(self) -> str:
         settings = self._host.settings

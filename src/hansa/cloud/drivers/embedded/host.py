@@ -15,9 +15,11 @@ from hansa.base.database import Database
 from hansa.base.errors import CapacityExceeded
 from hansa.base.workflows import State
 from hansa.base.workflows.engine import DurableEngine
+from hansa.cloud.drivers.embedded import plugging
 from hansa.cloud.drivers.embedded.commandline import Card, Drive, Forward, Machine
 from hansa.cloud.drivers.embedded.hypervisor import Hypervisor
 from hansa.cloud.drivers.embedded.layout import StateDirectory
+from hansa.cloud.drivers.embedded.qmp import Link
 from hansa.cloud.drivers.embedded.settings import EmbeddedSettings
 from hansa.cloud.drivers.embedded.store import images, networks, servers, volumes
 from hansa.cloud.drivers.embedded.tools import QemuImg
@@ -91,6 +93,15 @@ class Host:
         """What QEMU is to run for it now."""
         return await self.db.read(partial(self._machine, server=server))
 
+    async def boot(self, server: ServerId, *, incoming: bool = False) -> Link:
+        """Start its QEMU with what the rows say it has."""
+        link = await self.hypervisor.boot(await self.machine(server), incoming=incoming)
+        plugged = await self.db.read(lambda connection: networks.plugged(connection, server))
+        for card in plugged:
+            if not card.network.up:
+                await plugging.switch_card(link, card.slot, up=False)
+        return link
+
     def drive(self, slot: int, volume: VolumeId) -> Drive:
         """The serial number is the beginning of the volume's id: all that a virtio disk has room for."""
         return Drive(slot, self.state.volume(volume), volume[:20])
@@ -157,12 +168,12 @@ class Host:
 
     def _machine(self, connection: Connection, *, server: ServerId) -> Machine:
         found = servers.get(connection, server)
-        cards = tuple(_card(plugged) for plugged in networks.plugged(connection, server))
+        cards = tuple(card_of(plugged) for plugged in networks.plugged(connection, server))
         drives = tuple(self.drive(slot, volume) for slot, volume in volumes.attached(connection, server))
         return Machine(server, found.flavor.vcpus, found.flavor.ram_mib, self.state.run(server), cards, drives)
 
 
-def _card(plugged: networks.Plugged) -> Card:
+def card_of(plugged: networks.Plugged) -> Card:
     forwards = tuple(Forward(plugged.address or "", port, guest) for guest, port in plugged.forwards)
     return Card(plugged.slot, plugged.mac, forwards, plugged.segment)
 

@@ -53,7 +53,7 @@ class Launch:
         await asyncio.to_thread(run.seed.unlink, missing_ok=True)
 
     async def _boot(self, state: State) -> None:
-        await self._host.hypervisor.boot(await self._host.machine(ServerId(state["server"])))
+        await self._host.boot(ServerId(state["server"]))
 
     async def _no_boot(self, state: State) -> None:
         await self._host.hypervisor.halt(ServerId(state["server"]), kindly=False)

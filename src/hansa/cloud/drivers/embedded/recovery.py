@@ -5,6 +5,7 @@ Half-made and half-gone machines need nothing here: their workflows go on by the
 
 import asyncio
 import shutil
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -15,8 +16,9 @@ from hansa.cloud.drivers.embedded import process
 from hansa.cloud.drivers.embedded.host import RUNNING, Host
 from hansa.cloud.drivers.embedded.images import IMPORT
 from hansa.cloud.drivers.embedded.networks import DEFAULT
-from hansa.cloud.drivers.embedded.store import networks, servers
+from hansa.cloud.drivers.embedded.store import networks, servers, volumes
 from hansa.cloud.drivers.embedded.store.tables import images as image_table
+from hansa.cloud.drivers.embedded.volumes import erase, make_file
 from hansa.cloud.model import Network, Server, ServerId, ServerQuery
 
 KEEP_SECONDS = 5.0
@@ -30,6 +32,7 @@ async def recover(host: Host) -> None:
     await _end_strangers(host, known)
     await asyncio.to_thread(_remove_strangers, host, {server.id for server in known})
     await host.sweep_images()
+    await _mend_volumes(host)
     idle = [server for server in known if server.task is None and server.state in RUNNING]
     await asyncio.gather(*(_adopt(host, server) for server in idle))
 
@@ -57,6 +60,17 @@ def trim(path: Path, limit: int) -> None:
         file.truncate(0)
     with path.open("ab") as file:
         file.write(newest)
+
+
+async def _mend_volumes(host: Host) -> None:
+    """Files are as the rows say, whichever of the two a crash kept from being changed."""
+    for volume in await host.db.read(volumes.everything):
+        if volume.state == "deleting":
+            await erase(host, volume.id)
+            continue
+        await asyncio.to_thread(make_file, host.state.volume(volume.id), volume.size_gib)
+        if volume.state == "creating":
+            await host.db.write(partial(volumes.change, volume=volume.id, state="available"))
 
 
 async def _adopt(host: Host, server: Server) -> None:

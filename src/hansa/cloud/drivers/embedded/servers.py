@@ -6,10 +6,11 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from hansa.base.errors import BadRequest, NotFound
+from hansa.base.errors import BadRequest
 from hansa.cloud.drivers.embedded import addresses, launch, removal
+from hansa.cloud.drivers.embedded.changes import Changes
 from hansa.cloud.drivers.embedded.commandline import CARDS, DRIVES
-from hansa.cloud.drivers.embedded.host import GIB, Host
+from hansa.cloud.drivers.embedded.host import GIB
 from hansa.cloud.drivers.embedded.networks import DEFAULT
 from hansa.cloud.drivers.embedded.store import images, networks, servers, volumes
 from hansa.cloud.model import (
@@ -17,7 +18,6 @@ from hansa.cloud.model import (
     Caller,
     CloudInfo,
     Flavor,
-    FlavorId,
     Quota,
     QuotaItem,
     Server,
@@ -40,9 +40,7 @@ from hansa.cloud.settings import flavors_of
 from hansa.standards.cloudinit import CloudInitError, check_user_data, nocloud_files
 
 
-class Servers:
-    _host: Host
-
+class Servers(Changes):
     async def info(self) -> CloudInfo:
         return CloudInfo(
             driver="embedded",
@@ -117,12 +115,6 @@ class Servers:
 
     async def events(self, after: int = 0, limit: int = 1000) -> Sequence[ServerEvent]:
         return await self._host.db.read(lambda connection: servers.events_after(connection, after, limit))
-
-    def _flavor(self, flavor: FlavorId) -> Flavor:
-        found = next((each for each in flavors_of(self._host.settings.flavors) if each.id == flavor), None)
-        if found is None:
-            raise NotFound(f"There is no flavor {flavor}.")
-        return found
 
     def _accept(
         self,

@@ -118,8 +118,10 @@ def connect(
     connection.execute(insert(interfaces).values(**values, device=f"eth{slot}", forwards=pairs, active=active))
 
 
-def set_active(connection: Connection, interface: InterfaceId, *, active: bool) -> None:
-    connection.execute(update(interfaces).where(interfaces.c.id == interface).values(active=active))
+def activate(connection: Connection, interface: InterfaceId) -> None:
+    """Plugged in; active if its network is up."""
+    up = select(networks.c.up).where(networks.c.id == interfaces.c.network).scalar_subquery()
+    connection.execute(update(interfaces).where(interfaces.c.id == interface).values(active=up))
 
 
 def disconnect(connection: Connection, interface: InterfaceId) -> None:

@@ -141,7 +141,7 @@ def memory_in_use(connection: Connection, except_server: ServerId | None = None)
     """MiB of all machines that run or are about to."""
     query = select(servers.c.flavor, servers.c.next_flavor, servers.c.id).where(
         servers.c.state.in_([ServerState.PENDING, ServerState.ACTIVE, ServerState.PAUSED])
-        | (servers.c.task == "starting")
+        | servers.c.task.in_(["starting", "resizing"])
     )
     rows = connection.execute(query)
     return sum(_larger(row.flavor, row.next_flavor).ram_mib for row in rows if row.id != except_server)
@@ -176,6 +176,16 @@ def finish(
     if event is not None:
         record(connection, server, event, now, values.get("fault") or "")
     return True
+
+
+def switch_flavor(connection: Connection, server: ServerId, workflow: str, now: datetime, *, stopped: bool) -> None:
+    """Its next flavor becomes its flavor, once; a stop is told before."""
+    if with_workflow(connection, server) != workflow or (flavor := next_flavor(connection, server)) is None:
+        return
+    if stopped:
+        change(connection, server, now, state=ServerState.STOPPED)
+        record(connection, server, EventKind.STOPPED, now, "resize")
+    change(connection, server, now, flavor=asdict(flavor), next_flavor=None)
 
 
 def forget(connection: Connection, server: ServerId, now: datetime) -> None:

@@ -29,10 +29,6 @@ def listing(connection: Connection, project: ProjectId) -> list[Volume]:
     return [_volume(row) for row in connection.execute(query)]
 
 
-def in_state(connection: Connection, state: str) -> list[Volume]:
-    return [_volume(row) for row in connection.execute(select(volumes).where(volumes.c.state == state))]
-
-
 def of_project(connection: Connection, project: ProjectId, volume: VolumeId) -> Volume:
     """NotFound if it is absent, going, or another project's."""
     row = connection.execute(select(volumes).where(volumes.c.id == volume, volumes.c.project == project)).first()
@@ -83,6 +79,17 @@ def attachment(connection: Connection, attachment: AttachmentId) -> Row[Any] | N
     """`server`, `volume`, `slot`, `project` …"""
     query = select(attachments, volumes.c.project).join(volumes).where(attachments.c.id == attachment)
     return connection.execute(query).first()
+
+
+def place(connection: Connection, volume: VolumeId) -> tuple[ServerId, int] | None:
+    """Machine and slot that hold the volume."""
+    query = select(attachments.c.server, attachments.c.slot).where(attachments.c.volume == volume)
+    row = connection.execute(query).first()
+    return (ServerId(row.server), row.slot) if row else None
+
+
+def everything(connection: Connection) -> list[Volume]:
+    return [_volume(row) for row in connection.execute(select(volumes))]
 
 
 def attached(connection: Connection, server: ServerId) -> list[tuple[int, VolumeId]]:
