@@ -236,6 +236,7 @@ async def test_a_bad_credential_makes_none(site: RunningSite, grid: OldGrid, nam
     (line,) = site.audit()
     assert (reply.status, line["reason"]) == (case.status, case.reason), reply.body
     assert line["event"] == "identity.refused"
+    assert reply.header("X-Hansa-Reason") == case.reason
     assert line["error"] in reply.body.decode(), "the sentence reaches the user"
     assert line["client"] == "127.0.0.1"
     await nothing_was_created(site)

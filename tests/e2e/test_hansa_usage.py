@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from tests.support.pki import Grid, write_credential
@@ -47,3 +48,20 @@ async def test_a_refusal_is_told(site: RunningSite) -> None:
     done = await hansa(site, "--all-projects", "--site", "living", endpoints={"living": site.url})
     assert done.returncode == 3
     assert 'Only the role "admin"' in done.stderr
+
+
+async def test_a_machine_is_told_of_from_its_start_to_its_end(site: RunningSite) -> None:
+    member = site.grid.voms_proxy(site.grid.user())
+    text = {"Content-Type": "text/plain", "Accept": "text/plain"}
+    body = b'Category: compute; scheme="http://schemas.ogf.org/occi/infrastructure#"; class="kind"\n'
+    made = await site.request("POST", "/compute/", member, headers=text, body=body)
+    location = urlsplit(made.header("Location") or "").path
+    running = await hansa(site, "-o", "json", endpoints={"living": site.url})
+    (item,) = json.loads(running.stdout)["items"]
+    assert (item["status"], item["vo"], item["site"]) == ("started", "fedcloud.egi.eu", "living")
+    await site.request("DELETE", location, member)
+    told = await hansa(site, "--events", "-o", "jsonl", endpoints={"living": site.url})
+    kinds = [json.loads(line)["kind"] for line in told.stdout.splitlines()]
+    assert kinds == ["server.created", "server.started", "server.deleted"]
+    table = await hansa(site, endpoints={"living": site.url})
+    assert "deleted" in table.stdout

@@ -11,6 +11,7 @@ from hansa.base.telemetry.app import TelemetrySettings
 from hansa.cloud.drivers.embedded import EmbeddedSettings
 from hansa.cloud.drivers.memory.settings import MemorySettings
 from hansa.site.identity.settings import IdentitySettings
+from hansa.site.occi.settings import OcciTable
 
 
 class SiteSettings(Settings):
@@ -25,8 +26,14 @@ class SiteSettings(Settings):
     @classmethod
     def _is_a_base(cls, url: str) -> str:
         parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-            raise ValueError("it must be http(s)://HOST[:PORT][/PATH]")
+        if (
+            parts.scheme not in ("http", "https")
+            or not parts.hostname
+            or parts.path.strip("/")
+            or parts.query
+            or parts.fragment
+        ):
+            raise ValueError("it must be http(s)://HOST[:PORT]")
         return url.rstrip("/")
 
     @property
@@ -76,6 +83,7 @@ class SiteConfig(Settings):
     database: DatabaseSettings = Field(description="Where the site keeps its rows.")
     identity: IdentitySettings = Field(IdentitySettings(), description="Who may come in, and work in which project.")
     cloud: CloudSettings = Field(description="The stack below.")
+    occi: OcciTable = Field(OcciTable(), description="The OCCI face.")
     images: tuple[ImageSettings, ...] = Field((), description="Images to have in the cloud from the start.")
     telemetry: TelemetrySettings = Field(TelemetrySettings(), description="What the site tells its operator.")
     usage: UsageSettings = Field(UsageSettings(), description="The record of use.")

@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from hansa.base.database import Database
 from hansa.base.migrations import upgrade
 from hansa.base.serving import serve
-from hansa.base.serving.gate import App
+from hansa.base.serving.gate import App, Receive, Scope, Send
 from hansa.base.telemetry.app import observed
 from hansa.base.telemetry.audit import AuditLog
 from hansa.base.telemetry.health import Health, database_answers
@@ -26,6 +26,8 @@ from hansa.cloud.model import Caller, Image, ImageId, ProjectId
 from hansa.cloud.port import Cloud, HasImageStore, HasProjects
 from hansa.site.config import CloudSettings, ImageSettings, SiteConfig
 from hansa.site.identity.settings import make_identity
+from hansa.site.occi import http as occi
+from hansa.site.occi.settings import OcciSettings
 from hansa.site.usage import Usage
 from hansa.site.usage.http import routes as usage_routes
 
@@ -72,7 +74,19 @@ async def assembled(config: SiteConfig, *, clock: Clock = utc_now) -> AsyncItera
         follower = asyncio.create_task(usage.run(config.usage.interval))
         stack.push_async_callback(_cancelled, follower)
         health = Health({"database": database_answers(database), "cloud": cloud.info})
-        yield observed(Starlette(routes=usage_routes(usage, identity)), health, config.telemetry)
+        settings = OcciSettings(public_url=config.site.public_url, **config.occi.model_dump())
+        face = occi.app(cloud, identity.caller, settings, database, challenges=identity.challenges)
+        yield observed(doors(Starlette(routes=usage_routes(usage, identity)), face), health, config.telemetry)
+
+
+def doors(native: App, face: App) -> App:
+    """`/hansa/…` is ours; the OCCI face has all the rest of the address space, and the application's life."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        ours = scope["type"] == "http" and scope["path"].startswith("/hansa/")
+        await (native if ours else face)(scope, receive, send)
+
+    return app
 
 
 def make_cloud(settings: CloudSettings, clock: Clock) -> Cloud:

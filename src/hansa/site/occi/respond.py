@@ -77,6 +77,8 @@ def entities(found: Sequence[Entity], *, links: bool) -> Response:
 def failed(error: HansaError, media_type: str, headers: Sequence[tuple[str, str]] = ()) -> Response:
     """Text: `code: sentence` on one line. JSON (which no document of OCCI defines): an object `error`."""
     told = (*headers, ("X-Hansa-Code", error.code))
+    if reason := error.details.get("reason"):
+        told = (*told, ("X-Hansa-Reason", str(reason)))
     retry = error.details.get("retry_after")
     if retry is not None:
         told = (*told, ("Retry-After", str(retry)))

@@ -1,20 +1,16 @@
 """What the operator decides about the OCCI face."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from hansa.base.config import Settings
 
 DEFAULT_USER_DATA_BYTES = 16_384
 """What EC2 and the OCCI servers before us take."""
 
 
-class OcciSettings(BaseModel):
-    """Validated once, read everywhere."""
+class OcciTable(Settings):
+    """What stands in the table `[occi]` of a site's configuration."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    public_url: str = Field(
-        pattern=r"^https?://[^\s/?#]+$",
-        description="Address users reach this face at, without a path: https://cloud.example.org:8787",
-    )
     keystone_url: str | None = Field(
         default=None,
         pattern=r"^https?://[^\s'=]+$",
@@ -45,4 +41,13 @@ class OcciSettings(BaseModel):
     )
     patience_seconds: float = Field(
         default=10.0, ge=0, description="How long a change waits for a busy machine before it is refused as a conflict"
+    )
+
+
+class OcciSettings(OcciTable):
+    """Validated once, read everywhere."""
+
+    public_url: str = Field(
+        pattern=r"^https?://[^\s/?#]+$",
+        description="Address users reach this face at, without a path: https://cloud.example.org:8787",
     )
