@@ -18,8 +18,10 @@ COMMANDS = {
     "classic": Lazy("hansa.cli.classic.command:classic", "The names users already know: occi, voms-proxy-init …"),
     "completion": Lazy("hansa.cli.completion:completion", "Print a completion script for your shell."),
     "config": Lazy("hansa.cli.config:config", "Check and explain the configuration of a site or of the federation."),
+    "federation": Lazy("hansa.cli.federation:federation", "Run the federation's own servers."),
     "site": Lazy("hansa.cli.site:site", "Run a site, and keep its local users."),
     "usage": Lazy("hansa.cli.usage:usage", "Show what your machines have used, or what happened to them."),
+    "vo": Lazy("hansa.cli.vo:vo_group", "Virtual organisations: members, groups, roles."),
 }
 """Every command of `hansa`: where it lives, and its line of help."""
 

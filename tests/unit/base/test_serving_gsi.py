@@ -9,7 +9,7 @@ from tests.support.echo import echo
 from tests.support.tls import authority, certificate, proxy
 from tests.support.wire import Wire, client_context
 
-from hansa.base.serving import LEGACY_VOMS_PATH, Limits, Listener, Tls, running
+from hansa.base.serving import LEGACY_VOMS_PATH, Gsi, Limits, Listener, Tls, running
 
 USER = certificate(authority(), "user")
 CPP_REST = (
@@ -26,7 +26,7 @@ LEGACY = b'<?xml version="1.0" encoding="US-ASCII"?><voms><command>G/vo</command
 @pytest.fixture
 def listener(tmp_path: Path) -> Listener:
     host = certificate(authority(), "host").write(tmp_path / "host.pem")
-    return Listener("vo", tls=Tls(host, host), gsi=True)
+    return Listener("vo", tls=Tls(host, host), gsi=Gsi())
 
 
 async def reply(listener: Listener, tmp_path: Path, *pieces: bytes) -> bytes:
@@ -77,5 +77,15 @@ async def test_xml_beyond_64_kilobytes_is_cut(listener, tmp_path):
 
 
 async def test_only_a_gsi_listener_is_that_tolerant(listener, tmp_path):
-    strict = replace(listener, gsi=False)
+    strict = replace(listener, gsi=None)
     assert (await reply(strict, tmp_path, b"0" + LEGACY + b"\r\n\r\n")).startswith(b"HTTP/1.1 400")
+
+
+@pytest.mark.parametrize(
+    ("gsi", "refused", "taken"), [(Gsi(http=False), CPP_REST, LEGACY), (Gsi(xml=False), LEGACY, CPP_REST)]
+)
+async def test_a_form_that_is_switched_off_ends_the_connection(listener, tmp_path, gsi, refused, taken):
+    """Java clients fall back to the other form only when nothing comes back."""
+    listener = replace(listener, gsi=gsi)
+    assert await reply(listener, tmp_path, b"0", refused) == b""
+    assert await reply(listener, tmp_path, b"0", taken) != b""

@@ -5,12 +5,13 @@ as the ASGI TLS extension, and the application validates them. That is what lets
 credential be answered with a sentence instead of a broken connection.
 """
 
-from hansa.base.serving.listener import LEGACY_VOMS_PATH, Limits, Listener, Tls, TrustedFront, listener_name
+from hansa.base.serving.listener import LEGACY_VOMS_PATH, Gsi, Limits, Listener, Tls, TrustedFront, listener_name
 from hansa.base.serving.server import Address, Server, running, serve
 
 __all__ = [
     "LEGACY_VOMS_PATH",
     "Address",
+    "Gsi",
     "Limits",
     "Listener",
     "Server",

@@ -98,8 +98,17 @@ class GsiProtocol(HttpProtocol):
     older dialect is an XML document without any HTTP: it becomes `POST /.voms-legacy`, and only the response's body goes back.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self,
+        config: Config,
+        state: ServerState,
+        app_state: dict[str, Any],
+        listener: Listener,
+        tls: TlsFacts | None = None,
+    ) -> None:
+        super().__init__(config, state, app_state, listener, tls)
+        assert listener.gsi
+        self._gsi = listener.gsi
         self._first: bytearray | None = bytearray()
 
     def data_received(self, data: bytes) -> None:
@@ -109,7 +118,10 @@ class GsiProtocol(HttpProtocol):
         begin = 1 if self._first.startswith(b"0") else 0
         if len(self._first) == begin:
             return None
-        if self._first[begin : begin + 1] != b"<":
+        is_xml = self._first[begin : begin + 1] == b"<"
+        if not (self._gsi.xml if is_xml else self._gsi.http):
+            return self.transport.close()
+        if not is_xml:
             return self._begin(bytes(self._first[begin:]))
         if len(self._first) > LEGACY_SIZE:
             return self.transport.abort()

@@ -35,6 +35,18 @@ class TrustedFront:
 
 
 @dataclass(frozen=True, slots=True)
+class Gsi:
+    """The tolerance that clients of VOMS need: a stray `0` byte before the request, bare XML instead of HTTP (it reaches the
+    application as `POST /.voms-legacy`), one request a connection.
+
+    A form that is switched off ends the connection without an answer, as old servers do: clients then try the other.
+    """
+
+    http: bool = True
+    xml: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """Bounds on what one peer can make us hold. Times are seconds, sizes are bytes."""
 
@@ -58,8 +70,7 @@ class Limits:
 class Listener:
     """One socket. `name` reaches the application (see `listener_name`) and the log.
 
-    Give either `host` and `port` (0 lets the kernel choose), or `unix`. `gsi` adds the tolerance that VOMS clients need:
-    a stray `0` byte before the request, bare XML instead of HTTP (see `LEGACY_VOMS_PATH`), one request a connection.
+    Give either `host` and `port` (0 lets the kernel choose), or `unix`.
     """
 
     name: str
@@ -69,7 +80,7 @@ class Listener:
     unix_mode: int = 0o660
     tls: Tls | None = None
     front: TrustedFront | None = None
-    gsi: bool = False
+    gsi: Gsi | None = None
     limits: Limits = Limits()
 
     def __post_init__(self) -> None:

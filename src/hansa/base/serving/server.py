@@ -21,7 +21,7 @@ from hansa.base.serving.listener import Listener
 from hansa.base.serving.sockets import bound_socket
 from hansa.base.serving.tls import HostCredentials
 
-log = structlog.get_logger("hansa.serving")
+log = structlog.stdlib.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,9 @@ class Server:
         try:
             for run in self._runs:
                 await run.start(self._lifespan.state)
-                log.info("listening", listener=run.address.listener, host=run.address.host, port=run.address.port)
+                log.info(
+                    "serving.listening", listener=run.address.listener, host=run.address.host, port=run.address.port
+                )
         except BaseException:
             await self.stop(0)
             raise
@@ -92,7 +94,7 @@ async def serve(app: App, listeners: Sequence[Listener], *, grace: float = 10.0)
     try:
         async with running(app, listeners, grace=grace):
             await told.wait()
-            log.info("stopping", grace=grace)
+            log.info("serving.stopping", grace=grace)
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
@@ -143,7 +145,7 @@ class _Run:
         for task in cut:
             task.cancel()
         if cut:
-            log.warning("requests cut", listener=self._listener.name, count=len(cut))
+            log.warning("serving.requests_cut", listener=self._listener.name, count=len(cut))
             await asyncio.wait(cut, timeout=1)
         for transport in [each.transport for each in self._state.connections] + [each.raw for each in self._channels]:
             transport.abort()
@@ -154,7 +156,7 @@ class _Run:
     def _accept(self) -> asyncio.Protocol:
         limits = self._listener.limits
         if max(len(self._state.connections), len(self._channels)) >= limits.connections:
-            log.warning("too many connections", listener=self._listener.name, limit=limits.connections)
+            log.warning("serving.full", listener=self._listener.name, limit=limits.connections)
             return _Full()
         if self._tls is None:
             return self._http(None)

@@ -5,7 +5,7 @@ from ipaddress import IPv4Network, IPv6Network
 from pydantic import Field, model_validator
 
 from hansa.base.config import FilePath, Settings
-from hansa.base.serving.listener import Limits, Listener, Tls, TrustedFront
+from hansa.base.serving.listener import Gsi, Limits, Listener, Tls, TrustedFront
 
 
 class TlsSettings(Settings):
@@ -58,6 +58,6 @@ class ListenerSettings(Settings):
             unix=self.unix,
             tls=Tls(self.tls.certificate, self.tls.key, self.tls.ask_client) if self.tls else None,
             front=TrustedFront(self.front.peers, self.front.secret) if self.front else None,
-            gsi=self.gsi,
+            gsi=Gsi() if self.gsi else None,
             limits=Limits(body_size=self.limits.body_size, connections=self.limits.connections),
         )

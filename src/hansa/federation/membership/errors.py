@@ -1,6 +1,6 @@
 """Refusals of membership."""
 
-from hansa.base.errors import BadRequest, Conflict, NotFound
+from hansa.base.errors import BadRequest, Conflict, Forbidden, NotFound
 
 
 class NoSuchVo(NotFound):
@@ -41,3 +41,40 @@ class RootGroup(Conflict):
     """The VO's own group comes and goes with the VO and its members."""
 
     code = "membership.root_group"
+
+
+class NotAMember(Forbidden):
+    code = "membership.not_a_member"
+
+
+class MemberSuspended(Forbidden):
+    """`details["reason"]` is the reason the VO's managers gave."""
+
+    code = "membership.suspended"
+
+
+class MembershipEnded(Forbidden):
+    code = "membership.ended"
+
+
+class NotHeld(BadRequest):
+    """A group or role that the member does not hold. `details["wanted"]` names it."""
+
+    code = "membership.not_held"
+
+
+class LimitedCredential(Forbidden):
+    """A limited proxy was delegated to look around with; it gets no roles."""
+
+    code = "membership.limited_proxy"
+
+
+class TooManyRequests(Forbidden):
+    """One certificate asks more often than people and their robots do."""
+
+    code = "membership.too_many_requests"
+    status = 429
+
+
+class NotACertificate(BadRequest):
+    code = "membership.not_a_certificate"

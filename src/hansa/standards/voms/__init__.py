@@ -12,7 +12,7 @@ from hansa.standards.voms.errors import VomsCode, VomsError
 from hansa.standards.voms.fqan import Fqan, check_vo_name
 from hansa.standards.voms.issue import issue_ac
 from hansa.standards.voms.selection import select_all, select_fqans
-from hansa.standards.voms.verify import AcPolicy, VomsAttributes, verify_ac, verify_acs
+from hansa.standards.voms.verify import AcPolicy, VomsAttributes, carried_acs, verify_ac, verify_acs
 from hansa.standards.voms.vomsdir import VomsDir, parse_lsc, render_lsc
 from hansa.standards.voms.vomses import VomsServer, parse_vomses
 
@@ -27,6 +27,7 @@ __all__ = [
     "VomsError",
     "VomsServer",
     "ac_extension",
+    "carried_acs",
     "check_vo_name",
     "decode_ac",
     "decode_ac_sequence",

@@ -25,4 +25,5 @@ def select_fqans(held: Iterable[Fqan], requested: Sequence[Fqan], order: Sequenc
 
 def select_all(held: Iterable[Fqan], order: Sequence[Fqan] = ()) -> tuple[Fqan, ...]:
     """Everything held, roles too, sorted but for what `order` moves to the front."""
-    return select_fqans(held, sorted(frozenset(held)), order)
+    every = frozenset(held)
+    return select_fqans(every, sorted(every, key=str), order)

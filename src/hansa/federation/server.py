@@ -1,0 +1,158 @@
+"""The federation's servers, assembled from its configuration: what `hansa federation serve` runs."""
+
+import secrets
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import structlog
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from hansa.base.database import Database
+from hansa.base.errors import ConfigurationError
+from hansa.base.migrations import upgrade
+from hansa.base.serving import Gsi, Limits, Listener, Tls, serve
+from hansa.base.serving.gate import App
+from hansa.base.telemetry.app import observed
+from hansa.base.telemetry.audit import AuditLog
+from hansa.base.telemetry.health import Health
+from hansa.base.telemetry.logs import configure
+from hansa.base.watch import Watched
+from hansa.federation.config import FederationConfig, KeyPair, TrustSettings
+from hansa.federation.membership.http import VomsApp
+from hansa.federation.membership.issuing import AttributeAuthority, Authority, VoServer
+from hansa.federation.membership.rates import Rate, RateLimit
+from hansa.federation.membership.service import Membership
+from hansa.standards.voms.wire import Dialect
+from hansa.standards.x509 import AuthorityPolicy, ChainPolicy, TrustPolicy, TrustStore
+
+log = structlog.stdlib.get_logger(__name__)
+
+LIMITS = Limits(head_size=64 * 1024, body_size=64 * 1024)
+MIN_RSA_BITS = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Federation:
+    """The application and where it wants to listen."""
+
+    app: App
+    listeners: Sequence[Listener]
+    registry: Membership
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@asynccontextmanager
+async def registry(config: FederationConfig) -> AsyncIterator[Membership]:
+    """The registry of members on the configured database, its tables up to date."""
+    database = Database(config.database.url, threads=config.database.threads)
+    try:
+        await upgrade(database, "federation")
+        yield Membership(database, now)
+    finally:
+        database.close()
+
+
+@asynccontextmanager
+async def assembled(config: FederationConfig) -> AsyncIterator[Federation]:
+    """Everything but the sockets. Raises ConfigurationError for files that do not serve their purpose."""
+    voms = config.voms
+    trust = watched_trust(config.trust)
+    authority = watched_authority(voms.authority)
+    async with AsyncExitStack() as stack:
+        members = await stack.enter_async_context(registry(config))
+        audit = AuditLog(config.telemetry.audit)
+        stack.callback(audit.close)
+        known = {vo.name for vo in await members.vos()}
+        for name in sorted(voms.vos.keys() - known):
+            log.warning("federation.vo_unknown", vo=name, next=f"hansa vo create {name}")
+        issuing = AttributeAuthority(
+            members,
+            lambda: authority.current,
+            RateLimit(Rate(per_minute=voms.requests_per_minute), time.monotonic),
+            now,
+            partial(secrets.randbits, 126),
+            audit,
+        )
+        policy = ChainPolicy(allow_legacy_proxies=config.trust.legacy_proxies)
+        app = VomsApp(_servers(config), issuing, lambda: trust.current, now, policy, audit)
+        health = Health({"database": members.vos})
+        yield Federation(observed(app, health, config.telemetry), _listeners(config), members)
+
+
+async def run(config: FederationConfig) -> None:
+    """Serve until SIGTERM or SIGINT. Raises ConfigurationError for what cannot be had."""
+    configure(config.telemetry.log)
+    async with assembled(config) as federation:
+        await serve(federation.app, federation.listeners)
+
+
+def watched_trust(settings: TrustSettings) -> Watched[TrustStore]:
+    policy = TrustPolicy(AuthorityPolicy(namespaces=settings.namespaces))
+    try:
+        return Watched([settings.certificates], partial(TrustStore.from_files, policy=policy))
+    except OSError as error:
+        raise ConfigurationError(
+            f"The trusted authorities cannot be read: {error}.", key="trust.certificates"
+        ) from error
+
+
+def watched_authority(pair: KeyPair) -> Watched[Authority]:
+    try:
+        return Watched(dict.fromkeys((pair.certificate, pair.key)), partial(_authority, pair))
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(
+            f"The authority's certificate or key cannot be read: {error}.", key="voms.authority"
+        ) from error
+
+
+def _authority(pair: KeyPair, files: Mapping[str, bytes]) -> Authority:
+    certificate = x509.load_pem_x509_certificate(files[pair.certificate.name])
+    key = load_pem_private_key(files[pair.key.name], None)
+    if not isinstance(key, RSAPrivateKey) or key.key_size < MIN_RSA_BITS:
+        raise ValueError(
+            f"attribute certificates are signed with RSA of at least {MIN_RSA_BITS} bits, or Java clients refuse them"
+        )
+    if key.public_key() != certificate.public_key():
+        raise ValueError("the key does not belong to the certificate")
+    try:
+        certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
+    except x509.ExtensionNotFound:
+        raise ValueError("the certificate lacks the subjectKeyIdentifier extension, which Java clients need") from None
+    return Authority(certificate, key)
+
+
+def _listener_name(vo: str) -> str:
+    return f"voms:{vo}"
+
+
+def _servers(config: FederationConfig) -> dict[str, VoServer]:
+    voms = config.voms
+    return {
+        _listener_name(name): VoServer(name, voms.hostname, vo.port, timedelta(seconds=vo.max_lifetime))
+        for name, vo in voms.vos.items()
+    }
+
+
+def _listeners(config: FederationConfig) -> list[Listener]:
+    voms = config.voms
+    tls = Tls(voms.tls.certificate, voms.tls.key)
+    return [
+        Listener(
+            _listener_name(name),
+            host=voms.listen,
+            port=vo.port,
+            tls=tls,
+            gsi=Gsi(http=Dialect.REST in vo.dialects, xml=Dialect.LEGACY in vo.dialects),
+            limits=LIMITS,
+        )
+        for name, vo in voms.vos.items()
+    ]
