@@ -15,7 +15,7 @@ _FQAN = re.compile(rf"((?:/{_WORD})+)(?:/Role=({_WORD}))?(?:/Capability=NULL)?")
 _NONE = "NULL"
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Fqan:
     """`/vo/group/Role=role`. No role and `Role=NULL` are the same; capabilities are obsolete and always NULL."""
 
@@ -42,6 +42,10 @@ class Fqan:
     def long(self) -> str:
         """The form of attribute certificates: `/vo/Role=NULL/Capability=NULL`."""
         return f"{self.group}/Role={self.role or _NONE}/Capability={_NONE}"
+
+    def __lt__(self, other: "Fqan") -> bool:
+        """Groups by name, each before its roles."""
+        return (self.group, self.role or "") < (other.group, other.role or "")
 
     def __str__(self) -> str:
         return f"{self.group}/Role={self.role}" if self.role else self.group
