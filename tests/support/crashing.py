@@ -1,6 +1,6 @@
 """A program that kills itself at every line of a workflow in turn, starts again, and prints what became of it.
 
-    python -m tests.support.crashing DATABASE_URL DIRECTORY ok|fail|cancel
+    python -m tests.support.crashing DATABASE_URL DIRECTORY ok|fail|cancel|always
 
 For kill points 0, 1, 2 ... until a run survives: a child process runs workflow `w<point>` and dies by SIGKILL at that point;
 a second child, standing for the restarted server, opens the engine and waits for the outcome. Things that steps make are files.
@@ -28,7 +28,7 @@ STEPS = ("reserve", "disk", "network", "boot")
 class World:
     """Files made by steps, and the point where this life ends."""
 
-    def __init__(self, directory: Path, kill_at: int | None, life: str) -> None:
+    def __init__(self, directory: Path, kill_at: int | str | None, life: str) -> None:
         self.directory = directory
         self.journal = directory / "journal"
         self.kill_at = kill_at
@@ -38,7 +38,7 @@ class World:
     def point(self, what: str) -> None:
         with self.journal.open("a") as journal:
             journal.write(f"{self.life} {what}\n")
-        if next(self.points) == self.kill_at:
+        if self.kill_at in (next(self.points), what):
             os.kill(os.getpid(), signal.SIGKILL)
 
     def do(self, name: str, *, fails: bool) -> Callable[[State], Awaitable[State]]:
@@ -65,7 +65,7 @@ class World:
         self.point(f"failed {state['error']['code']}")
 
 
-async def live(url: str, directory: Path, mode: str, kill_at: int | None, life: str) -> None:
+async def live(url: str, directory: Path, mode: str, kill_at: int | str | None, life: str) -> None:
     world = World(directory, kill_at, life)
     steps = tuple(
         Step(name, world.do(name, fails=mode == "fail" and name == "boot"), world.undo(name)) for name in STEPS
@@ -83,7 +83,7 @@ async def live(url: str, directory: Path, mode: str, kill_at: int | None, life: 
     (directory / "outcome").write_text(f"{outcome.status} {outcome.error_code}")
 
 
-def in_child(url: str, directory: Path, mode: str, kill_at: int | None, life: str) -> int:
+def in_child(url: str, directory: Path, mode: str, kill_at: int | str | None, life: str) -> int:
     child = os.fork()
     if child == 0:
         asyncio.run(live(url, directory, mode, kill_at, life))
@@ -97,8 +97,18 @@ async def prepare(url: str) -> None:
     db.close()
 
 
+def dies_always(url: str, parent: Path) -> None:
+    """Every life dies over the second step, until the engine holds it guilty."""
+    directory = parent / "w0"
+    directory.mkdir()
+    lives = 0
+    while in_child(url, directory, "ok", "disk ends", "first") and lives < 20:
+        lives += 1
+    files = sorted(name for name in STEPS if (directory / name).exists())
+    print(json.dumps({"outcome": (directory / "outcome").read_text(), "files": files, "lives": lives}), flush=True)
+
+
 def main(url: str, parent: Path, mode: str) -> None:
-    asyncio.run(prepare(url))
     for point in range(40):
         directory = parent / f"w{point}"
         directory.mkdir()
@@ -113,4 +123,9 @@ def main(url: str, parent: Path, mode: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), sys.argv[3])
+    url, parent, mode = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
+    asyncio.run(prepare(url))
+    if mode == "always":
+        dies_always(url, parent)
+    else:
+        main(url, parent, mode)

@@ -280,16 +280,25 @@ async def test_engines_on_two_nodes_do_not_both_run_a_workflow(db: Database) -> 
     assert len(log.ran) == 60
 
 
+async def crashing(url: str, directory: Path, mode: str) -> list[dict[str, Any]]:
+    command = [sys.executable, "-m", "tests.support.crashing", url, str(directory), mode]
+    program = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    output, _ = await program.communicate()
+    assert program.returncode == 0
+    return [json.loads(line) for line in output.decode().splitlines() if line.startswith("{")]
+
+
+async def test_a_step_that_kills_every_server_is_held_guilty(database_url: str, tmp_path: Path) -> None:
+    (result,) = await crashing(database_url, tmp_path, "always")
+    assert result == {"outcome": "failed internal", "files": [], "lives": 5}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["ok", "fail", "cancel"])
 async def test_killed_at_any_point_it_ends_and_leaves_nothing_half_made(
     database_url: str, tmp_path: Path, mode: str
 ) -> None:
-    command = [sys.executable, "-m", "tests.support.crashing", database_url, str(tmp_path), mode]
-    program = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
-    output, _ = await program.communicate()
-    assert program.returncode == 0
-    runs = [json.loads(line) for line in output.decode().splitlines() if line.startswith("{")]
+    runs = await crashing(database_url, tmp_path, mode)
     assert len(runs) > (1 if mode == "cancel" else 2 * len(STEPS))
     assert not runs[-1]["died"]
     expected = {"ok": "done None", "fail": "failed quota_exceeded", "cancel": "cancelled cancelled"}[mode]
@@ -307,3 +316,11 @@ def test_the_engine_is_an_engine(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="twice"):
         engine.register(Workflow("w", (Log().step("a"), Log().step("a"))))
     db.close()
+
+
+async def test_what_ended_long_ago_is_forgotten(db: Database, engine: DurableEngine) -> None:
+    await run(engine, Workflow("w", ()))
+    assert await db.write(lambda connection: store.forget(connection, 3600)) == 0
+    assert await db.write(lambda connection: store.forget(connection, -1)) == 1
+    with pytest.raises(KeyError):
+        await engine.wait("1")

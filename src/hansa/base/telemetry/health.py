@@ -1,7 +1,6 @@
 """Is the process alive (`/healthz`), and should it get requests (`/readyz`)?
 
-Alive is only that it answers: a missing database is no reason to kill it. Ready is that every named check passes and
-the server is not about to stop.
+Alive is only that it answers: a missing database is no reason to kill it. Ready is that every named check passes.
 """
 
 import asyncio
@@ -27,17 +26,11 @@ class Health:
 
     def __init__(self, checks: Mapping[str, Check]) -> None:
         self._checks = dict(checks)
-        self._draining = False
-
-    def drain(self) -> None:
-        """The server is about to stop: load balancers are to send requests elsewhere."""
-        self._draining = True
 
     async def failures(self) -> Mapping[str, str]:
         """The checks that do not pass, each with a sentence that may be shown to anybody."""
         found = await asyncio.gather(*(_failure(name, check) for name, check in self._checks.items()))
-        failed = {name: sentence for name, sentence in zip(self._checks, found, strict=True) if sentence}
-        return {**failed, "draining": "The server is about to stop."} if self._draining else failed
+        return {name: sentence for name, sentence in zip(self._checks, found, strict=True) if sentence}
 
     def routes(self) -> list[Route]:
         async def live(_request: Request) -> JSONResponse:

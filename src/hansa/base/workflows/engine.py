@@ -22,9 +22,12 @@ from hansa.base.workflows.store import Lease, Record
 
 LEASE_SECONDS = 20.0
 POLL_SECONDS = 0.2  # how often `wait` looks at a workflow that another node drives
+SWEEP_SECONDS = 3600.0
 KEPT = timedelta(days=30)  # how long the outcome of an ended workflow is remembered
 INTERNAL = "Something went wrong inside; the operator finds the cause in the log."
 CANCELLED = "It was cancelled."
+CRASHES = 5  # after so many deaths over one step the step is held guilty, or no start would ever succeed
+CRASHED = "The server has died repeatedly while working on this; the operator finds the cause in the log."
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -57,7 +60,7 @@ class DurableEngine:
 
     async def open(self) -> None:
         self._open = True
-        await self._db.write(partial(store.forget, seconds=KEPT.total_seconds()))
+        await self._sweep()
         await self._take_up()
         self._keeper = asyncio.create_task(self._keep())
 
@@ -110,16 +113,24 @@ class DurableEngine:
         task.add_done_callback(lambda _: self._tasks.pop(record.id, None))
 
     async def _keep(self) -> None:
-        """Renew our leases and take up what dead engines left."""
+        """Renew our leases, take up what dead engines left, forget what ended long ago."""
+        loop = asyncio.get_running_loop()
+        swept = loop.time()
         while True:
             await asyncio.sleep(self._lease.seconds / 4)
             try:
                 await self._renew()
                 await self._take_up()
+                if loop.time() - swept > SWEEP_SECONDS:
+                    swept = loop.time()
+                    await self._sweep()
             except BackendDown as error:
                 log.warning("workflow.database_away", error=error.message)
             except Exception:
                 log.exception("workflow.keeper_failed")
+
+    async def _sweep(self) -> None:
+        await self._db.write(partial(store.forget, seconds=KEPT.total_seconds()))
 
     async def _renew(self) -> None:
         ids = list(self._tasks)
@@ -162,6 +173,10 @@ class DurableEngine:
             return
         if step is None:
             record.status = Status.DONE
+            return
+        if record.crashes >= CRASHES:
+            log.error("workflow.poisonous", workflow=record.name, workflow_id=record.id, step=step.name)
+            _fail(record, step, "internal", CRASHED)
             return
         try:
             with metrics.workflow_step_seconds.labels(workflow.name, step.name).time():
@@ -217,6 +232,7 @@ class DurableEngine:
             if saved is None:
                 raise LeaseLost
             record.status, record.cancelled = saved
+            record.crashes = 0
             return
 
 

@@ -1,6 +1,7 @@
 """The table of workflows: one row each, one short transaction for each step.
 
-`done` lists the names of the steps that were done; while undoing, names leave it from the end. `owner` is the engine that
+`done` lists the names of the steps that were done; while undoing, names leave it from the end. `crashes` counts how many
+engines have died over it since the last step. `owner` is the engine that
 runs the workflow and `lease_until` says until when it may be believed alive, in seconds since the epoch: of the database's
 clock on PostgreSQL, so that nodes need not agree on the time, and of this host's on SQLite.
 """
@@ -17,6 +18,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Float,
+    Integer,
     MetaData,
     Row,
     String,
@@ -46,6 +48,7 @@ workflows = Table(
     Column("state", JSON, nullable=False),
     Column("done", JSON, nullable=False),
     Column("cancelled", Boolean, nullable=False, default=False),
+    Column("crashes", Integer, nullable=False, default=0),
     Column("error_code", String(100)),
     Column("error_message", Text),
     Column("owner", String(200), index=True),
@@ -65,6 +68,7 @@ class Record:
     status: Status = Status.RUNNING
     done: list[str] = field(default_factory=list)
     cancelled: bool = False
+    crashes: int = 0
     error_code: str | None = None
     error_message: str | None = None
 
@@ -108,8 +112,9 @@ def claim(
     free = [row for row in rows if row.owner is None or row.expired or is_dead(row.owner)]
     if free:
         mine = update(workflows).where(workflows.c.id.in_([row.id for row in free]))
-        connection.execute(mine.values(_owned(connection, lease)))
-    return [_record(row) for row in free]
+        died = case((workflows.c.owner.is_(None), workflows.c.crashes), else_=workflows.c.crashes + 1)
+        connection.execute(mine.values({**_owned(connection, lease), "crashes": died}))
+    return [_record(row, died=row.owner is not None) for row in free]
 
 
 def save(connection: Connection, record: Record, lease: Lease) -> tuple[Status, bool] | None:
@@ -162,6 +167,7 @@ def _values(record: Record) -> dict[str, Any]:
         "status": record.status,
         "state": record.state,
         "done": record.done,
+        "crashes": 0,
         "error_code": record.error_code,
         "error_message": record.error_message,
     }
@@ -182,7 +188,7 @@ def _now(connection: Connection) -> ColumnElement[float]:
     return cast(extract("epoch", func.clock_timestamp()), Float)
 
 
-def _record(row: Row[Any]) -> Record:
+def _record(row: Row[Any], *, died: bool = False) -> Record:
     return Record(
         id=row.id,
         name=row.name,
@@ -190,6 +196,7 @@ def _record(row: Row[Any]) -> Record:
         status=Status(row.status),
         done=list(row.done),
         cancelled=row.cancelled,
+        crashes=row.crashes + died,
         error_code=row.error_code,
         error_message=row.error_message,
     )

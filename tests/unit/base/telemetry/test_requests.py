@@ -145,14 +145,6 @@ async def test_ready_says_which_check_fails_and_only_what_anybody_may_read() -> 
     assert (await ask(app, "/healthz"))[0] == 200
 
 
-async def test_a_draining_server_is_alive_and_not_ready() -> None:
-    health = checks(database=None)
-    app = Starlette(routes=health.routes())
-    assert (await ask(app, "/readyz"))[0] == 200
-    health.drain()
-    assert [(await ask(app, path))[0] for path in ("/readyz", "/healthz")] == [503, 200]
-
-
 @pytest.mark.parametrize(("network", "status"), [("192.0.2.0/24", 200), ("127.0.0.0/8", 403)])
 async def test_metrics_are_read_from_named_networks_only(network: str, status: int) -> None:
     settings = TelemetrySettings.model_validate({"metrics_from": [network]})

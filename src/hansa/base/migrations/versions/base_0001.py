@@ -18,6 +18,7 @@ def upgrade() -> None:
         sa.Column("state", sa.JSON, nullable=False),
         sa.Column("done", sa.JSON, nullable=False),
         sa.Column("cancelled", sa.Boolean, nullable=False),
+        sa.Column("crashes", sa.Integer, nullable=False),
         sa.Column("error_code", sa.String(100)),
         sa.Column("error_message", sa.Text),
         sa.Column("owner", sa.String(200), index=True),
