@@ -5,7 +5,6 @@
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -48,8 +47,8 @@ already know, with the originals' options: {classic}.
 
 
 def configuration() -> str:
-    landed = [name for name, target in MODELS.items() if find_spec(target.partition(":")[0])]
-    parts = [f"## `{name}.toml`\n\n{reference(model(name))}" for name in sorted(landed, reverse=True)]
+
+    parts = [f"## `{name}.toml`\n\n{reference(model(name))}" for name in sorted(MODELS, reverse=True)]
     return "\n".join([CONFIGURATION, *parts])
 
 
