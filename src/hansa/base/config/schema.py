@@ -70,6 +70,8 @@ def _walk(schema: Schema, definitions: Schema, prefix: tuple[str, ...], defaults
             yield from _walk(table, definitions, (*key, *suffix), given)
         if tables:
             continue
+        if declared.get("uniqueItems") and isinstance(default, list):
+            default = sorted(default, key=str)  # a set has no order of its own
         required = name in schema.get("required", ()) and name not in defaults
         yield Setting(
             ".".join(key),
