@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
-from typing import cast
 
 import structlog
 from starlette.applications import Starlette
@@ -91,7 +90,7 @@ def doors(native: App, face: App) -> App:
 
 def make_cloud(settings: CloudSettings, clock: Clock) -> Cloud:
     if settings.driver == "embedded" and settings.embedded is not None:
-        return cast("Cloud", EmbeddedCloud(settings.embedded, clock=clock))  # its `act` comes
+        return EmbeddedCloud(settings.embedded, clock=clock)
     return memory_cloud(settings.memory, clock)
 
 
