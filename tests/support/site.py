@@ -74,13 +74,13 @@ async def running_site(directory: Path, grid: Grid, **tables: Any) -> AsyncItera
     """`tables` replace tables of the configuration. The grid's clock must be the real one: OpenSSL looks at it."""
     grid.write(directory)
     (directory / "voms.json").write_text(json.dumps(POLICY))
-    config = site_config(directory, _free_port(), **tables)
+    config = site_config(directory, free_port(), **tables)
     with capture_logs() as log:
         async with assembled(config) as app, running(app, [each.listener() for each in config.listeners]):
             yield RunningSite(config.site.public_url, grid, directory, log)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
