@@ -19,8 +19,12 @@ COMMANDS = {
     "completion": Lazy("hansa.cli.completion:completion", "Print a completion script for your shell."),
     "config": Lazy("hansa.cli.config:config", "Check and explain the configuration of a site or of the federation."),
     "federation": Lazy("hansa.cli.federation:federation", "Run the federation's own servers."),
+    "flavor": Lazy("hansa.cli.flavor:flavor", "Show the sizes that machines can have."),
+    "image": Lazy("hansa.cli.image:image", "Show the images that machines can be started from."),
+    "proxy": Lazy("hansa.cli.proxy:proxy", "Log in to the grid: make, show and remove your proxy."),
     "site": Lazy("hansa.cli.site:site", "Run a site, and keep its local users."),
     "usage": Lazy("hansa.cli.usage:usage", "Show what your machines have used, or what happened to them."),
+    "vm": Lazy("hansa.cli.vm:vm", "Your machines: create, list, log in, stop, delete."),
     "vo": Lazy("hansa.cli.vo:vo_group", "Virtual organisations: members, groups, roles."),
 }
 """Every command of `hansa`: where it lives, and its line of help."""

@@ -9,12 +9,17 @@ import click
 
 from hansa.base.config import load
 from hansa.base.i18n import _
+from hansa.cli.lazy import Lazy, LazyGroup
 from hansa.cli.output import say
 from hansa.site.config import SiteConfig
 from hansa.site.identity.passwords import SALT_BYTES, hash_password, user_line
 
+COMMANDS = {
+    "list": Lazy("hansa.cli.catalogue:list_sites", "List the sites of your profile, and whether they answer you.")
+}
 
-@click.group(help=_("Run a site, and keep its local users."))
+
+@click.group(cls=LazyGroup, lazy=COMMANDS, help=_("Run a site, and keep its local users."))
 def site() -> None:
     pass
 

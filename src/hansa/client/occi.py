@@ -5,6 +5,7 @@ so that a reply cannot send our credential elsewhere.
 """
 
 import base64
+import json as plain_json
 import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -119,6 +120,18 @@ class Occi:
         """All categories the site offers us (`GET /-/`)."""
         return self._message(self._send("GET", "/-/")).categories
 
+    def detailed_model(self) -> tuple[Category, ...]:
+        """As `model`, with the attributes' defaults (sizes of templates) where the site speaks OCCI 1.2 JSON."""
+        reply = self._exchange("GET", "/-/", {"Accept": json.MEDIA_TYPE}, None)
+        if reply.status in _GOOD and reply.media_type == json.MEDIA_TYPE:
+            try:
+                return self._message(reply).categories
+            except BadReply:  # the JSON of before OCCI 1.2
+                return self.model()
+        if reply.status in (*_GOOD, 406, 415):
+            return self.model()
+        raise self._refusal(reply)
+
     def locations(self, path: str) -> tuple[str, ...]:
         """The addresses of the entities below a kind's, mixin's or other path."""
         return self._message(self._send("GET", path, accept=uri_list.MEDIA_TYPE)).locations
@@ -147,9 +160,13 @@ class Occi:
             raise self._refusal(reply)
         return tuple((location, self.entity(location)) for location in self.locations(path))
 
-    def create(self, path: str, entity: Entity) -> str:
-        """Make a resource or link at a kind's path; gives its location as the site says it."""
-        reply = self._change("POST", path, lambda codec: codec.render_entity(entity))
+    def create(self, path: str, entity: Entity, *, request_id: str | None = None) -> str:
+        """Make a resource or link at a kind's path; gives its location as the site says it.
+
+        With the same `request_id` a second request gives the same entity, at sites that know `Idempotency-Key`.
+        """
+        extra = {"Idempotency-Key": request_id} if request_id else {}
+        reply = self._change("POST", path, lambda codec: codec.render_entity(entity), extra)
         if location := reply.header("Location"):
             return location
         message = self._message(reply)
@@ -180,14 +197,20 @@ class Occi:
         """Any other resource of the site (the native interface), with the same sign-on and the same refusals."""
         return self._send("GET", target, accept=accept)
 
-    def _change(self, method: str, target: str, render: Callable[[_Codec], bytes | text_occi.Headers]) -> Reply:
+    def _change(
+        self,
+        method: str,
+        target: str,
+        render: Callable[[_Codec], bytes | text_occi.Headers],
+        extra: Mapping[str, str] | None = None,
+    ) -> Reply:
         """Send an entity or invocation in the session's rendering; what does not fit into headers goes as text."""
         codec = _CODECS[self._media_type]
         content = render(codec)
         if isinstance(content, list) and any(len(value.encode()) > _HEADER_LIMIT for _name, value in content):
             codec = text_plain
             content = render(codec)
-        headers: dict[str, str | bytes] = {"Content-Type": codec.MEDIA_TYPE}
+        headers: dict[str, str | bytes] = {"Content-Type": codec.MEDIA_TYPE, **(extra or {})}
         if isinstance(content, bytes):
             return self._send(method, target, headers=headers, body=content)
         headers.update((name, value.encode()) for name, value in content)
@@ -267,14 +290,28 @@ class Occi:
             raise BadReply(_("{origin} answers in {kind}.").format(origin=self.origin, kind=reply.media_type))
 
     def _refusal(self, reply: Reply) -> HansaError:
-        kind = _BY_CODE.get(reply.header("X-Hansa-Code") or "") or _ERRORS.get(reply.status, BackendDown)
-        words = reply.body[:2000].decode("utf-8", "replace").strip() if reply.media_type.startswith("text/") else ""
-        reason = " ".join(words.split())[:400] or reply.reason
+        code = reply.header("X-Hansa-Code") or ""
+        kind = _BY_CODE.get(code) or _ERRORS.get(reply.status, BackendDown)
+        reason = _words(reply).removeprefix(f"{code}: ") or reply.reason
         return kind(
             _("{origin} refuses ({status}): {reason}").format(origin=self.origin, status=reply.status, reason=reason),
             http_status=reply.status,
             reason=reason,
         )
+
+
+def _words(reply: Reply) -> str:
+    """What the site says of its refusal: a line of text, our JSON, or problem details (RFC 9457)."""
+    words = reply.body[:4000].decode("utf-8", "replace")
+    if reply.media_type.endswith("json"):
+        try:
+            document = plain_json.loads(reply.body[:100_000])
+            words = str(document.get("detail") or document["error"]["message"])
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            words = ""
+    elif not reply.media_type.startswith("text/"):
+        words = ""
+    return " ".join(words.split())[:400]
 
 
 @contextmanager

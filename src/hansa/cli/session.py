@@ -1,0 +1,137 @@
+"""What the commands for machines share: the profile, the sites asked, their failures told."""
+
+import ssl
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from hansa.base.errors import HansaError, Unauthenticated
+from hansa.base.i18n import _
+from hansa.cli.errors import ExitCode
+from hansa.cli.output import Row, say
+from hansa.client.errors import CredentialRefused, NoCredential, NoSite
+from hansa.client.fanout import Failure, Gathered, ask_all
+from hansa.client.http import tls_context
+from hansa.client.machines import Machine, choose, machines
+from hansa.client.occi import Occi
+from hansa.client.profile import Profile, Site, load_profile
+
+T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def site_option(command: F) -> F:
+    """`--site`: only these sites."""
+    option = click.option(
+        "--site", "sites", multiple=True, help=_("Only this site: a name of the profile, or an address. Repeatable.")
+    )
+    return option(command)
+
+
+def profile_of(ctx: click.Context) -> Profile:
+    return load_profile(getattr(ctx.obj, "profile", None))
+
+
+def sites_of(profile: Profile, names: Sequence[str]) -> tuple[Site, ...]:
+    """The sites named, or all of the profile. Raises NoSite if that is none."""
+    sites = tuple(profile.site(name) for name in names) or profile.sites
+    if not sites:
+        raise NoSite(
+            _("Your profile names no site."),
+            next=_("add a [[site]] with name and endpoint to {path}, or give --site https://…").format(
+                path=profile.path
+            ),
+        )
+    return sites
+
+
+@cache
+def _context(certificates: Path, proxy: Path | None) -> ssl.SSLContext:
+    return tls_context(certificates=certificates, proxy=proxy)
+
+
+def open_site(profile: Profile, site: Site, *, timeout: float = 60.0) -> Occi:
+    """A session at a site with the user's proxy."""
+    paths = profile.paths
+    if not site.endpoint.startswith("https:"):
+        return Occi(site.endpoint, timeout=timeout)
+    if not paths.proxy.exists():
+        raise NoCredential(
+            _("You have no proxy at {path}.").format(path=paths.proxy),
+            next="hansa proxy init" + (f" --voms {profile.vo}" if profile.vo else ""),
+        )
+    return Occi(site.endpoint, tls=_context(paths.certificates, paths.proxy), timeout=timeout)
+
+
+def at_site(profile: Profile, site: Site, work: Callable[[Occi], T]) -> T:
+    """Do `work` in a session at the site; a refused credential is explained from the proxy's own content."""
+    try:
+        with open_site(profile, site) as occi:
+            return work(occi)
+    except NoCredential:
+        raise
+    except (Unauthenticated, CredentialRefused) as error:
+        raise _explained(error, profile) from error
+
+
+def _explained(error: HansaError, profile: Profile) -> HansaError:
+    from hansa.client.proxy import summarize  # only here: it costs start-up time
+
+    summary = summarize(profile.paths.proxy.read_bytes())
+    cause = None
+    if summary.not_after <= datetime.now(UTC):
+        cause = _("Your proxy expired on {date:%Y-%m-%d %H:%M} UTC.").format(date=summary.not_after)
+    elif not summary.acs:
+        cause = _("Your proxy carries no VO membership.")
+    vo = f" --voms {profile.vo}" if profile.vo else ""
+    return type(error)(error.message, **{"cause": cause, "next": f"hansa proxy init{vo}", **error.details})
+
+
+def gather(profile: Profile, sites: Sequence[Site], work: Callable[[Site, Occi], T]) -> Gathered[T]:
+    """`work` at every site at once; the slow ones are named."""
+
+    def ask(site: Site) -> T:
+        return at_site(profile, site, lambda occi: work(site, occi))
+
+    def on_slow(waiting: Sequence[Site]) -> None:
+        say(_("Still waiting for {sites} …").format(sites=", ".join(site.name for site in waiting)))
+
+    return ask_all(sites, ask, on_slow=on_slow)
+
+
+def failures(gathered: Gathered[T]) -> list[Row]:
+    return [{"site": f.site.name, "code": f.error.code, "message": _reason(f)} for f in gathered.failures]
+
+
+def tell_failures(gathered: Gathered[T]) -> int:
+    """Name the sites that are missing; the exit code that says so."""
+    for failure in gathered.failures:
+        say(f"{failure.site.name}: {_reason(failure)}")
+    if not gathered.failures:
+        return ExitCode.OK
+    if gathered.answers:
+        return ExitCode.PARTIAL
+    if isinstance(gathered.failures[0].error, HansaError):
+        raise gathered.failures[0].error
+    return ExitCode.ERROR
+
+
+def _reason(failure: Failure) -> str:
+    return str(getattr(failure.error, "message", failure.error))
+
+
+def find(profile: Profile, names: Sequence[str], wanted: str) -> Machine:
+    """The machine of that name, identifier or prefix, wherever it is."""
+    gathered = gather(profile, sites_of(profile, names), machines)
+    if gathered.failures and not gathered.answers:
+        tell_failures(gathered)
+    try:
+        return choose(wanted, [machine for answer in gathered.answers for machine in answer.value])
+    except HansaError:
+        for failure in gathered.failures:
+            say(f"{failure.site.name}: {_reason(failure)}")
+        raise
