@@ -24,6 +24,7 @@ from hansa.cloud.drivers.memory.settings import memory_cloud
 from hansa.cloud.model import Caller, Image, ImageId, ProjectId
 from hansa.cloud.port import Cloud, HasImageStore, HasProjects
 from hansa.site.config import CloudSettings, ImageSettings, SiteConfig
+from hansa.site.console.http import routes as console_routes
 from hansa.site.identity.settings import make_identity
 from hansa.site.occi import http as occi
 from hansa.site.occi.settings import OcciSettings
@@ -75,7 +76,8 @@ async def assembled(config: SiteConfig, *, clock: Clock = utc_now) -> AsyncItera
         health = Health({"database": database_answers(database), "cloud": cloud.info})
         settings = OcciSettings(public_url=config.site.public_url, **config.occi.model_dump())
         face = occi.app(cloud, identity.caller, settings, database, challenges=identity.challenges)
-        yield observed(doors(Starlette(routes=usage_routes(usage, identity)), face), health, config.telemetry)
+        native = Starlette(routes=usage_routes(usage, identity) + console_routes(cloud, identity))
+        yield observed(doors(native, face), health, config.telemetry)
 
 
 def doors(native: App, face: App) -> App:
