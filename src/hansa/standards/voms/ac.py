@@ -16,6 +16,7 @@ from hansa.standards.voms.errors import VomsCode, VomsError
 from hansa.standards.voms.fqan import Fqan, check_vo_name
 from hansa.standards.x509.der import SEQUENCE, tlv
 from hansa.standards.x509.errors import X509Code, refusing
+from hansa.standards.x509.facts import read
 from hansa.standards.x509.name import Name
 
 MAX_AC_BYTES = 50_000
@@ -257,6 +258,8 @@ def _certificates(extensions: Mapping[x509.ObjectIdentifier, bytes]) -> tuple[x5
         return ()
     with _decoding("The certificates inside the attribute certificate are damaged"):
         found = tuple(asn1.decode_der(der.Certificates, extensions[der.CERTIFICATES]).certificates)
+        for certificate in found[:MAX_CERTIFICATES]:
+            read(certificate)  # the library decodes lazily: what is damaged must show here
     if not 0 < len(found) <= MAX_CERTIFICATES:
         raise VomsError(
             VomsCode.AC_CERTIFICATES, f"The attribute certificate must hold 1 to {MAX_CERTIFICATES} certificates"
