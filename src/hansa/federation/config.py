@@ -34,8 +34,10 @@ class VoSettings(Settings):
     max_lifetime: int = Field(
         default=43_200, ge=60, le=8 * 86_400, description="Longest life of an attribute certificate, in seconds."
     )
-    dialects: frozenset[Dialect] = Field(
-        default=frozenset(Dialect), min_length=1, description="What the port speaks: `rest`, `legacy`, by default both."
+    dialects: tuple[Dialect, ...] = Field(
+        default=(Dialect.REST, Dialect.LEGACY),
+        min_length=1,
+        description="What the port speaks: `rest`, `legacy`, by default both.",
     )
 
 
