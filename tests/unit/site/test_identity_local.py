@@ -1,6 +1,8 @@
 """Local users: the users file, passwords over HTTP Basic, and the way from a request to a Caller."""
 
+import asyncio
 import base64
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,9 +10,9 @@ import pytest
 
 from hansa.base.errors import ConfigurationError, Forbidden, HansaError, Unauthenticated
 from hansa.site.identity import Grant, Identity, Membership, Principal
-from hansa.site.identity.basic import REMEMBERED, Basic
+from hansa.site.identity.basic import REMEMBERED, WAITING, Basic
 from hansa.site.identity.model import Scope
-from hansa.site.identity.passwords import LocalUser, hash_password, parse_users, user_line
+from hansa.site.identity.passwords import LocalUser, Scrypt, hash_password, parse_users, user_line
 from hansa.site.identity.policy import parse_policy
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -146,6 +148,15 @@ class TestBasic:
         again = await basic(scope("alice:correct horse"))
         assert again == first
         assert again is not first
+
+    async def test_a_flood_of_guesses_is_turned_away(self) -> None:
+        cheap = Scrypt(10, 8, 1, bytes(16), bytes(32))
+        users = {"alice": LocalUser("alice", cheap, Grant("ops"))}
+        basic = Basic(lambda: users, lambda: NOW)
+        guesses = (basic(scope(f"alice:{number}")) for number in range(WAITING + 10))
+        outcomes = await asyncio.gather(*guesses, return_exceptions=True)
+        kinds = Counter(type(outcome).__name__ for outcome in outcomes)
+        assert kinds == {"Unauthenticated": WAITING, "BackendDown": 10}
 
 
 MEMBER = Principal("u", "/CN=u", frozenset({"CN=u"}), (Membership("ops", ("/ops",)),), not_after=NOW)

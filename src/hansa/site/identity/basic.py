@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
-from hansa.base.errors import Unauthenticated
+from hansa.base.errors import BackendDown, Unauthenticated
 from hansa.site.identity.cache import Cache
 from hansa.site.identity.model import LOCAL, Principal, Reason, Scope
 from hansa.site.identity.passwords import PASSWORD_MAX, LocalUser, Scrypt
@@ -19,6 +19,8 @@ REMEMBERED = timedelta(minutes=1)
 """A proved password is not derived again for so long, unless the users file changes."""
 AT_ONCE = 2
 """Derivations that may run together; each takes 32 MiB."""
+WAITING = 64
+"""Logins that may wait for theirs; more are turned away, so that guessing costs nobody else memory or minutes."""
 
 _NOBODY = Scrypt(15, 8, 1, bytes(16), bytes(32))
 """What is derived for unknown names, so that they take as long as known ones."""
@@ -35,6 +37,7 @@ class Basic:
         self._pepper = secrets.token_bytes(32)
         self._proved: Cache[Principal] = Cache(1024)
         self._deriving = asyncio.Semaphore(AT_ONCE)
+        self._waiting = 0
 
     async def __call__(self, scope: Scope) -> Principal | None:
         given = next((value for name, value in scope["headers"] if name == b"authorization"), None)
@@ -49,13 +52,21 @@ class Basic:
         if known := self._proved.get(key, now, users):
             return known
         user = users.get(name)
-        async with self._deriving:
-            right = await asyncio.to_thread((user.hash if user else _NOBODY).matches, password)
-        if user is None or not right:
+        if not await self._is_right(user.hash if user else _NOBODY, password) or user is None:
             raise Unauthenticated("User name or password is wrong.", reason=Reason.PASSWORD.value)
         principal = Principal(LOCAL + name, name, frozenset({LOCAL + name}), grant=user.grant)
         self._proved.put(key, principal, now + REMEMBERED, users)
         return principal
+
+    async def _is_right(self, hashed: Scrypt, password: bytes) -> bool:
+        if self._waiting >= WAITING:
+            raise BackendDown("Too many logins at once; try again in a moment.", retry_after=5)
+        self._waiting += 1
+        try:
+            async with self._deriving:
+                return await asyncio.to_thread(hashed.matches, password)
+        finally:
+            self._waiting -= 1
 
 
 def _parse(encoded: bytes) -> tuple[str, bytes]:
