@@ -9,9 +9,10 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from types import MappingProxyType
 
-from hansa.cloud.model import CloudInfo, Flavor, FlavorId, Image, ImageId, ServerAction
+from hansa.cloud.model import ALLOWED, CloudInfo, Flavor, FlavorId, Image, ImageId, ServerAction, ServerState
 from hansa.cloud.port import CanSnapshot, Cloud, HasNetworks, HasVolumes
 from hansa.site.occi.extensions import FORWARDING
 from hansa.site.occi.store import Annotations
@@ -56,6 +57,8 @@ class View:
     flavor_mixins: Mapping[FlavorId, tuple[str, ...]]
     user_mixins: frozenset[str]
     annotations: Annotations
+    actions: Mapping[ServerState, tuple[str, ...]]
+    """What an idle machine in a state can be asked to do."""
 
 
 def build_view(
@@ -85,7 +88,17 @@ def build_view(
         flavor_mixins=MappingProxyType(by_flavor),
         user_mixins=frozenset(mixin.id for mixin in annotations.mixins),
         annotations=annotations,
+        actions=MappingProxyType({state: _applicable(cloud, info, state) for state in ServerState}),
     )
+
+
+def _applicable(cloud: Cloud, info: CloudInfo, state: ServerState) -> tuple[str, ...]:
+    found = [
+        action for action, ways in POWER.items() if any(way in info.actions and state in ALLOWED[way] for way in ways)
+    ]
+    if isinstance(cloud, CanSnapshot) and state is not ServerState.ERROR:
+        found.append(infra.SAVE.id)
+    return tuple(found)
 
 
 def annotate(view: View, annotations: Annotations) -> View:
@@ -182,6 +195,7 @@ def _is_template(flavor: Flavor, template: Mixin) -> bool:
     return [flavor.vcpus, gib(flavor.ram_mib)] == [cores, memory] and isinstance(scratch, float) and room >= scratch
 
 
+@lru_cache(maxsize=1024)
 def gib(mib: int) -> float:
     """MiB as GiB with two decimals: what clients show and compare."""
     return round(mib / 1024, 2)

@@ -206,7 +206,7 @@ async def _list(session: Session, request: Request, bound: Bound) -> Response:
 def _listing(session: Session, request: Request, bound: Bound, found: Sequence[Member]) -> Response:
     if request.accept == JSON:
         links = bound is not None and session.view.model.is_a(bound.id, infra.LINK.id)
-        return respond.entities([member.render(session) for member in found], links=links)
+        return respond.entities((member.render(session) for member in found), links=links)
     return respond.locations(session, request.accept, [member.path(session) for member in found])
 
 

@@ -1,7 +1,7 @@
 """Answers in every rendering: what the service gives, as status, headers and body."""
 
 import json as plain_json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import hansa
@@ -70,7 +70,7 @@ def locations(session: Session, media_type: str, paths: Sequence[str]) -> Respon
     return Response(200, TEXT, text_plain.render_locations(urls))
 
 
-def entities(found: Sequence[Entity], *, links: bool) -> Response:
+def entities(found: Iterable[Entity], *, links: bool) -> Response:
     return Response(200, JSON, json.render_entities(found, links=links))
 
 

@@ -98,7 +98,7 @@ def categories(session: Session, wanted: Sequence[str]) -> tuple[Category, ...]:
     model = session.view.model
     if not wanted:
         return model.categories
-    return tuple(model.by_id[type_id] for type_id in dict.fromkeys(wanted) if type_id in model.by_id)
+    return tuple(category for category in model.categories if category.id in wanted)
 
 
 async def define_mixins(session: Session, given: Sequence[Category]) -> None:

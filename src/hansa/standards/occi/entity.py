@@ -1,6 +1,8 @@
 """Entities as plain data: a resource or a link as it stands on the wire, with type ids instead of resolved categories.
 
 Core attributes (GFD.229: `occi.core.id`, `.title`, `.summary`, `.source`, `.target`) are fields; the rest is `attributes`.
+
+Nobody changes them, yet they are not frozen: a long listing makes thousands, and freezing doubles the cost of each.
 """
 
 from collections.abc import Mapping
@@ -10,7 +12,7 @@ from typing import TypeAlias
 from hansa.standards.occi.model import Value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Link:
     """A link from `source` (a resource's location) to `target` (any URI reference).
 
@@ -30,7 +32,7 @@ class Link:
     actions: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Resource:
     """A resource and the links it owns. JSON says nothing about `location`; text carries it only in action links."""
 

@@ -5,7 +5,6 @@ from typing import TypeVar
 
 from hansa.base.errors import BadRequest, Conflict, Forbidden, NotFound, Unsupported
 from hansa.cloud.model import (
-    ALLOWED,
     Flavor,
     Image,
     NetworkId,
@@ -14,7 +13,6 @@ from hansa.cloud.model import (
     ServerId,
     ServerQuery,
     ServerSpec,
-    ServerState,
     VolumeId,
 )
 from hansa.cloud.port import CanResize, CanSnapshot
@@ -128,9 +126,7 @@ class Computes:
         await forget(session, self.base + native.id)
 
     def applicable(self, session: Session, native: Server) -> tuple[str, ...]:
-        if native.task is not None:
-            return ()
-        return _applicable(session, native.state)
+        return () if native.task is not None else session.view.actions[native.state]
 
     async def act(self, session: Session, native: Server, action: str, parameters: Mapping[str, Value]) -> Mixin | None:
         if action == infra.SAVE.id:
@@ -141,14 +137,6 @@ class Computes:
 
     def settled(self, session: Session, native: Server, action: str) -> bool:
         return native.task is None and COMPUTE_STATES[native.state] == _LEADS_TO.get(action)
-
-
-def _applicable(session: Session, state: ServerState) -> tuple[str, ...]:
-    offered = session.view.info.actions
-    found = [action for action, ways in POWER.items() if any(way in offered and state in ALLOWED[way] for way in ways)]
-    if isinstance(session.cloud, CanSnapshot) and state is not ServerState.ERROR:
-        found.append(infra.SAVE.id)
-    return tuple(found)
 
 
 def _power(session: Session, action: str, parameters: Mapping[str, Value]) -> ServerAction:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from hansa.cloud.model import Attachment, Interface, Server, ServerState
-from hansa.site.occi.catalogue import gib
+from hansa.site.occi.catalogue import View, gib
 from hansa.site.occi.extensions import FORWARDING, FORWARDS
 from hansa.site.occi.session import Session
 from hansa.standards.occi import Link, Resource, Value
@@ -47,7 +47,7 @@ def render_server(session: Session, server: Server, actions: tuple[str, ...]) ->
         mixins.append(_OS_VMS)
         attributes["org.openstack.compute.state"] = server.native_state
     links = [render_interface(session, server, card) for card in server.interfaces]
-    links.extend(render_attachment(session, server, disk) for disk in server.attachments)
+    links += [render_attachment(session, server, disk) for disk in server.attachments]
     annotations = view.annotations
     mixins.extend(annotations.tags.get(path, ()))
     note = annotations.notes.get(path)
@@ -81,16 +81,17 @@ def render_interface(session: Session, server: Server, card: Interface) -> Link:
         mixins = (*mixins, _FORWARDING)
         attributes[FORWARDS] = " ".join(f"{guest}:{port}" for guest, port in sorted(card.forwards.items()))
     path = f"/networkinterface/{card.id}"
+    worn, title = _annotations(session.view, path)
     return Link(
         kind=_INTERFACE,
         target=session.network_path(card.network),
         source=f"/compute/{server.id}",
         target_kind=_NETWORK,
         source_kind=_COMPUTE,
-        mixins=(*mixins, *session.view.annotations.tags.get(path, ())),
+        mixins=mixins + worn,
         id=card.id,
         location=path,
-        title=session.note(path).title,
+        title=title,
         attributes=attributes,
     )
 
@@ -101,15 +102,22 @@ def render_attachment(session: Session, server: Server, disk: Attachment) -> Lin
         attributes["occi.storagelink.mountpoint"] = disk.mountpoint
     attributes["occi.storagelink.state"] = "active" if disk.active else "inactive"
     path = f"/storagelink/{disk.id}"
+    worn, title = _annotations(session.view, path)
     return Link(
         kind=_STORAGELINK,
         target=f"/storage/{disk.volume}",
         source=f"/compute/{server.id}",
         target_kind=_STORAGE,
         source_kind=_COMPUTE,
-        mixins=session.view.annotations.tags.get(path, ()),
+        mixins=worn,
         id=disk.id,
         location=path,
-        title=session.note(path).title,
+        title=title,
         attributes=attributes,
     )
+
+
+def _annotations(view: View, path: str) -> tuple[tuple[str, ...], str | None]:
+    """The user mixins and the title of a link."""
+    note = view.annotations.notes.get(path)
+    return view.annotations.tags.get(path, ()), note.title if note else None

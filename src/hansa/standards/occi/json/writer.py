@@ -1,11 +1,13 @@
 """Writing application/occi+json as GFD.226 has it."""
 
-import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+import orjson
+
 from hansa.standards.occi.entity import Entity, Invocation, Link
-from hansa.standards.occi.model import Action, Attribute, AttributeType, Category, Kind, Mixin
+from hansa.standards.occi.errors import ModelError
+from hansa.standards.occi.model import Action, Attribute, AttributeType, Category, Kind, Mixin, Value
 
 Object = dict[str, Any]
 
@@ -24,16 +26,16 @@ def render_entity(entity: Entity) -> bytes:
 
 def render_entities(entities: Iterable[Entity], *, links: bool = False) -> bytes:
     """A collection. `links`: name the (perhaps empty) collection of links rather than of resources."""
-    resources: list[Object] = []
-    found: list[Object] = []
-    for entity in entities:
-        (found if isinstance(entity, Link) else resources).append(_entity_object(entity))
-    document: Object = {}
+    resources: list[bytes] = []
+    found: list[bytes] = []
+    for entity in entities:  # written one by one: thousands of live dictionaries would set the garbage collector going
+        (found if isinstance(entity, Link) else resources).append(render_entity(entity))
+    members = []
     if resources or not (links or found):
-        document["resources"] = resources
+        members.append(b'"resources":[' + b",".join(resources) + b"]")
     if found or links:
-        document["links"] = found
-    return _dump(document)
+        members.append(b'"links":[' + b",".join(found) + b"]")
+    return b"{" + b",".join(members) + b"}"
 
 
 def render_invocation(invocation: Invocation) -> bytes:
@@ -45,7 +47,11 @@ def render_locations(locations: Iterable[str]) -> bytes:
 
 
 def _dump(document: Any) -> bytes:
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    """A long listing is most of the work of answering it: orjson needs a twentieth of the standard library's time."""
+    try:
+        return orjson.dumps(document)
+    except TypeError as e:  # integers beyond 64 bits, halves of surrogate pairs
+        raise ModelError("occi.attribute.value", "A value cannot be written in JSON") from e
 
 
 def _category_object(category: Category, related: bool) -> Object:
@@ -100,7 +106,7 @@ def _entity_object(entity: Entity) -> Object:
         item["title"] = entity.title
     if entity.mixins:
         item["mixins"] = entity.mixins
-    item["attributes"] = {name: value for name, value in entity.attributes.items() if value is not None}
+    item["attributes"] = _attributes_object(entity.attributes)
     if entity.actions:
         item["actions"] = entity.actions
     if isinstance(entity, Link):
@@ -114,6 +120,16 @@ def _entity_object(entity: Entity) -> Object:
     return item
 
 
+def _attributes_object(attributes: Mapping[str, Value]) -> Object:
+    if isinstance(attributes, dict) and None not in attributes.values():
+        return attributes
+    return {name: value for name, value in attributes.items() if value is not None}
+
+
 def _end_object(location: str | None, kind: str | None) -> Object:
-    found = {"location": location, "kind": kind}
-    return {name: value for name, value in found.items() if value is not None}
+    end: Object = {}
+    if location is not None:
+        end["location"] = location
+    if kind is not None:
+        end["kind"] = kind
+    return end
