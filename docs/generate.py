@@ -75,8 +75,10 @@ PAGES: Mapping[str, Callable[[], str]] = {"cli.md": commands, "configuration.md"
 def _command(command: click.Command, path: str, context: click.Context) -> Iterator[str]:
     usage = " ".join(command.collect_usage_pieces(context))
     yield f"## `{path}`\n\n{' '.join((command.help or '').split())}\n\n`{path} {usage}`\n"
-    options = [record for parameter in command.get_params(context) if (record := parameter.get_help_record(context))]
-    options = [(name, text) for name, text in options if text and name != "--help"]
+    records = (
+        parameter.get_help_record(context) for parameter in command.get_params(context) if parameter.name != "help"
+    )
+    options = [(name, text) for name, text in filter(None, records) if text]
     if options:
         yield "| option | meaning |\n|---|---|\n" + "".join(
             f"| `{_cell(name)}` | {_cell(text)} |\n" for name, text in options
