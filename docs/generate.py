@@ -75,9 +75,8 @@ PAGES: Mapping[str, Callable[[], str]] = {"cli.md": commands, "configuration.md"
 def _command(command: click.Command, path: str, context: click.Context) -> Iterator[str]:
     usage = " ".join(command.collect_usage_pieces(context))
     yield f"## `{path}`\n\n{' '.join((command.help or '').split())}\n\n`{path} {usage}`\n"
-    records = (
-        parameter.get_help_record(context) for parameter in command.get_params(context) if parameter.name != "help"
-    )
+    shown = [parameter for parameter in command.get_params(context) if "--help" not in parameter.opts]
+    records = (parameter.get_help_record(context) for parameter in shown)
     options = [(name, text) for name, text in filter(None, records) if text]
     if options:
         yield "| option | meaning |\n|---|---|\n" + "".join(
