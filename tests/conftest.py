@@ -5,10 +5,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from tests.support import postgres
 
 os.environ["LANGUAGE"] = "en"  # whatever the developer reads, tests compare English
 pytest.register_assert_rewrite("hansa.cloud.conformance")
+
+# A busy machine is no failure: no test looks at the clock, and hypothesis must not either.
+settings.register_profile("hansa", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("hansa")
 
 
 @pytest.fixture(scope="session")

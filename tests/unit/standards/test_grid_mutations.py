@@ -152,4 +152,4 @@ def test_an_issued_attribute_certificate_reads_back() -> None:
     assert ac.holder_serial == ALICE.leaf.serial_number
     assert ac.targets == ("cloud.example.org",)
     assert ac.attributes == (GenericAttribute("nick", "alice", GRID.vo),)
-    assert ac.certificates == (GRID.voms_server.leaf,)
+    assert [link.certificate for link in ac.chain] == [GRID.voms_server.leaf]

@@ -19,6 +19,7 @@ from hansa.standards.voms import (
 )
 from hansa.standards.voms.vomsdir import lsc_matches
 from hansa.standards.x509 import Name
+from hansa.standards.x509.facts import read
 
 
 def fqans(*texts: str) -> tuple[Fqan, ...]:
@@ -128,15 +129,16 @@ def test_lsc_file_with_both_readings_of_a_slash() -> None:
         "/DC=org/DC=example/O=hosts/CN=host/foo.example.org",
         r"/DC=org/DC=example/O=hosts/CN=host\/foo.example.org",
     ):
-        assert lsc_matches(parse_lsc(f"{subject}\n{issuer}\n".encode()), [server])
+        assert lsc_matches(parse_lsc(f"{subject}\n{issuer}\n".encode()), [read(server)])
 
 
 def test_lsc_file_reads_back() -> None:
     grid = Grid()
     chain = (grid.voms_server.leaf, grid.authority.certificate)
-    assert lsc_matches(parse_lsc(render_lsc(chain)), chain)
-    assert not lsc_matches(parse_lsc(render_lsc(chain[:1])), chain)
-    assert not lsc_matches(parse_lsc(render_lsc(chain[1:])), chain[:1])
+    facts = [read(certificate) for certificate in chain]
+    assert lsc_matches(parse_lsc(render_lsc(chain)), facts)
+    assert not lsc_matches(parse_lsc(render_lsc(chain[:1])), facts)
+    assert not lsc_matches(parse_lsc(render_lsc(chain[1:])), facts[:1])
 
 
 @pytest.mark.parametrize("separator", ["------ NEXT CHAIN ------", "------NEXT CHAIN------"])

@@ -16,7 +16,7 @@ from hansa.standards.voms.errors import VomsCode, VomsError
 from hansa.standards.voms.fqan import Fqan, check_vo_name
 from hansa.standards.x509.der import SEQUENCE, tlv
 from hansa.standards.x509.errors import X509Code, refusing
-from hansa.standards.x509.facts import read
+from hansa.standards.x509.facts import Facts, read
 from hansa.standards.x509.name import Name
 
 MAX_AC_BYTES = 50_000
@@ -54,8 +54,8 @@ class AttributeCertificate:
     fqans: tuple[Fqan, ...]
     attributes: tuple[GenericAttribute, ...]
     targets: tuple[str, ...] | None
-    certificates: tuple[x509.Certificate, ...]
-    """The issuing server's certificate and perhaps intermediate authorities."""
+    chain: tuple[Facts, ...]
+    """The issuing server's certificate and perhaps intermediate authorities, as sent along."""
     key_identifier: bytes
     signed: bytes
     """What the signature covers."""
@@ -91,7 +91,7 @@ def decode_ac(data: bytes) -> AttributeCertificate:
         fqans=fqans,
         attributes=_attributes(extensions, f"{vo}://{host}:{port}"),
         targets=_targets(extensions),
-        certificates=_certificates(extensions),
+        chain=_chain(extensions),
         key_identifier=_key_identifier(extensions),
         signed=tlv(SEQUENCE, outer.info.data),
         signature=_signature(outer.signature),
@@ -253,18 +253,16 @@ def _targets(extensions: Mapping[x509.ObjectIdentifier, bytes]) -> tuple[str, ..
         return tuple(bytes(name.data).decode("ascii") for name in names)
 
 
-def _certificates(extensions: Mapping[x509.ObjectIdentifier, bytes]) -> tuple[x509.Certificate, ...]:
+def _chain(extensions: Mapping[x509.ObjectIdentifier, bytes]) -> tuple[Facts, ...]:
+    """Read whole: the library decodes certificates lazily, and what is damaged must show here."""
     if der.CERTIFICATES not in extensions:
         return ()
     with _decoding("The certificates inside the attribute certificate are damaged"):
-        found = tuple(asn1.decode_der(der.Certificates, extensions[der.CERTIFICATES]).certificates)
-        for certificate in found[:MAX_CERTIFICATES]:
-            read(certificate)  # the library decodes lazily: what is damaged must show here
-    if not 0 < len(found) <= MAX_CERTIFICATES:
-        raise VomsError(
-            VomsCode.AC_CERTIFICATES, f"The attribute certificate must hold 1 to {MAX_CERTIFICATES} certificates"
-        )
-    return found
+        found = asn1.decode_der(der.Certificates, extensions[der.CERTIFICATES]).certificates
+        if not 0 < len(found) <= MAX_CERTIFICATES:
+            reason = f"The attribute certificate must hold 1 to {MAX_CERTIFICATES} certificates"
+            raise VomsError(VomsCode.AC_CERTIFICATES, reason)
+        return tuple(read(certificate) for certificate in found)
 
 
 def _key_identifier(extensions: Mapping[x509.ObjectIdentifier, bytes]) -> bytes:

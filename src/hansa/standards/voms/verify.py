@@ -16,9 +16,10 @@ from hansa.standards.voms.asn1types import AC_SEQUENCE
 from hansa.standards.voms.errors import VomsCode, VomsError
 from hansa.standards.voms.fqan import Fqan
 from hansa.standards.voms.vomsdir import VomsDir, lsc_matches
-from hansa.standards.x509.chain import ChainPolicy, Purpose, VerifiedIdentity, validate_chain
+from hansa.standards.x509.chain import ChainPolicy, Purpose, VerifiedIdentity, validate_read
 from hansa.standards.x509.errors import X509Code, refusing
-from hansa.standards.x509.keys import DEFAULT_KEYS, KeyPolicy, signature_matches
+from hansa.standards.x509.facts import Facts, accepted_key, read
+from hansa.standards.x509.keys import DEFAULT_KEYS, KeyPolicy, PublicKey, signature_matches
 from hansa.standards.x509.name import Name
 from hansa.standards.x509.trust import TrustStore
 
@@ -99,8 +100,8 @@ def verify_ac(
     _check_targets(ac, hostnames)
     server = _server(ac, vomsdir)
     _check_signature(ac, server, policy.keys)
-    chain = (server, *ac.certificates[1:])
-    validate_chain(chain, trust, now=now, policy=ChainPolicy(max_proxies=0, keys=policy.keys, purpose=Purpose.ANY))
+    server_policy = ChainPolicy(max_proxies=0, keys=policy.keys, purpose=Purpose.ANY)
+    validate_read((server, *ac.chain[1:]), trust, now=now, policy=server_policy)
     return VomsAttributes(
         vo=ac.vo,
         host=ac.host,
@@ -153,16 +154,15 @@ def _check_targets(ac: AttributeCertificate, hostnames: frozenset[str]) -> None:
         )
 
 
-def _server(ac: AttributeCertificate, vomsdir: VomsDir) -> x509.Certificate:
+def _server(ac: AttributeCertificate, vomsdir: VomsDir) -> Facts:
     """The issuing server's certificate, if the vomsdir lets it speak for the VO."""
-    if ac.certificates and Name.from_x509(ac.certificates[0].subject) != ac.issuer:
+    if ac.chain and ac.chain[0].subject != ac.issuer:
         raise VomsError(
             VomsCode.AC_ISSUER, f"The membership certificate of {ac.vo} was not issued by the server it names"
         )
-    lsc = vomsdir.lsc.get((ac.vo, ac.host), ())
-    if ac.certificates and lsc_matches(lsc, ac.certificates):
-        return ac.certificates[0]
-    known = _known_certificate(ac, vomsdir.certificates_for(ac.vo))
+    if ac.chain and lsc_matches(vomsdir.lsc.get((ac.vo, ac.host), ()), ac.chain):
+        return ac.chain[0]
+    known = _known_server(ac, vomsdir.certificates_for(ac.vo))
     if known is None:
         raise VomsError(
             VomsCode.AC_UNKNOWN_SERVER, f"The site does not know the server {ac.issuer} at {ac.host} as one of {ac.vo}"
@@ -170,30 +170,25 @@ def _server(ac: AttributeCertificate, vomsdir: VomsDir) -> x509.Certificate:
     return known
 
 
-def _known_certificate(ac: AttributeCertificate, known: Sequence[x509.Certificate]) -> x509.Certificate | None:
-    for certificate in known:
-        same = (
-            certificate == ac.certificates[0] if ac.certificates else Name.from_x509(certificate.subject) == ac.issuer
-        )
+def _known_server(ac: AttributeCertificate, known: Sequence[x509.Certificate]) -> Facts | None:
+    for facts in map(read, known):
+        same = facts.fingerprint == ac.chain[0].fingerprint if ac.chain else facts.subject == ac.issuer
         if same:
-            return certificate
+            return facts
     return None
 
 
-def _check_signature(ac: AttributeCertificate, server: x509.Certificate, keys: KeyPolicy) -> None:
-    with refusing(X509Code.KEY_UNSUPPORTED, f"The key of the server {ac.issuer} is of an unknown kind"):
-        key = keys.check(server.public_key(), str(ac.issuer))
+def _check_signature(ac: AttributeCertificate, server: Facts, keys: KeyPolicy) -> None:
+    key = accepted_key(server, keys)
     if isinstance(key, rsa.RSAPublicKey) is ac.elliptic or not signature_matches(key, ac.signature, ac.signed, ac.hash):
         raise VomsError(VomsCode.AC_SIGNATURE, f"The signature of the membership certificate of {ac.vo} is wrong")
-    if ac.key_identifier not in _key_identifiers(server):
+    if ac.key_identifier not in _key_identifiers(server, key):
         raise VomsError(
             VomsCode.AC_KEY_IDENTIFIER, f"The membership certificate of {ac.vo} names another key of its server"
         )
 
 
-def _key_identifiers(server: x509.Certificate) -> list[bytes]:
+def _key_identifiers(server: Facts, key: PublicKey) -> list[bytes]:
     """SHA-1 of the key, and what the certificate itself says."""
-    found = [x509.SubjectKeyIdentifier.from_public_key(server.public_key()).digest]
-    with refusing(X509Code.MALFORMED, "The server's certificate has damaged extensions"):
-        stated = [e.value.digest for e in server.extensions if isinstance(e.value, x509.SubjectKeyIdentifier)]
-    return found + stated
+    stated = server.key_identifier
+    return [x509.SubjectKeyIdentifier.from_public_key(key).digest, *([stated] if stated is not None else [])]

@@ -11,6 +11,7 @@ from cryptography import x509
 from hansa.standards.errors import StandardError
 from hansa.standards.voms.errors import VomsCode, VomsError
 from hansa.standards.x509.errors import X509Error
+from hansa.standards.x509.facts import Facts
 from hansa.standards.x509.name import Name
 from hansa.standards.x509.trust import Problem, load_certificates
 
@@ -25,10 +26,8 @@ class LscEntry:
     subjects: tuple[Name, ...]
     issuers: tuple[Name, ...]
 
-    def matches(self, certificate: x509.Certificate) -> bool:
-        return (
-            Name.from_x509(certificate.subject) in self.subjects and Name.from_x509(certificate.issuer) in self.issuers
-        )
+    def matches(self, certificate: Facts) -> bool:
+        return certificate.subject in self.subjects and certificate.issuer in self.issuers
 
 
 Lsc = tuple[tuple[LscEntry, ...], ...]
@@ -69,7 +68,7 @@ def render_lsc(certificates: Sequence[x509.Certificate]) -> bytes:
     return "".join(f"{name.slash()}\n" for name in names).encode()
 
 
-def lsc_matches(lsc: Lsc, certificates: Sequence[x509.Certificate]) -> bool:
+def lsc_matches(lsc: Lsc, certificates: Sequence[Facts]) -> bool:
     """Whether one of the chains names every certificate, in order. A chain may go on further up than the certificates do."""
     return any(
         len(chain) >= len(certificates) and all(entry.matches(c) for entry, c in zip(chain, certificates, strict=False))

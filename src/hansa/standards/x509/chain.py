@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from hansa.standards.x509.errors import X509Code, X509Error, refusing
-from hansa.standards.x509.facts import Facts, check_extensions, check_key, check_may_sign, check_validity, read
+from hansa.standards.x509.facts import Facts, accepted_key, check_extensions, check_may_sign, check_validity, read
 from hansa.standards.x509.keys import DEFAULT_KEYS, KeyPolicy
 from hansa.standards.x509.name import Name
 from hansa.standards.x509.path import authority_path
@@ -77,7 +77,11 @@ def validate_chain(
     Raises `X509Error` with the first rule that is broken; docs/reference/x509-and-voms.md lists them.
     """
     _check_size(chain, policy)
-    facts = [read(certificate) for certificate in chain]
+    return validate_read([read(certificate) for certificate in chain], trust, now=now, policy=policy)
+
+
+def validate_read(facts: Sequence[Facts], trust: TrustStore, *, now: datetime, policy: ChainPolicy) -> VerifiedIdentity:
+    """`validate_chain` for certificates that are taken apart already, and bounded by whoever did."""
     kinds, proxies, user, sent = _sort(facts, policy)
     _check_is_user(user, has_proxies=bool(proxies))
     for link in (*proxies, user):
@@ -165,7 +169,7 @@ def _check_is_user(user: Facts, *, has_proxies: bool) -> None:
 
 def _check_link(link: Facts, now: datetime, policy: ChainPolicy) -> None:
     check_validity(link, now)
-    check_key(link, policy.keys)
+    accepted_key(link, policy.keys)
     check_extensions(link)
     check_may_sign(link)
     usages = link.extended_key_usage

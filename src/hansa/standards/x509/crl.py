@@ -49,7 +49,7 @@ def _why_unsupported(crl: x509.CertificateRevocationList) -> str | None:
         if extension.critical and extension.oid not in _UNDERSTOOD:
             return f"has the unknown critical extension {extension.oid.dotted_string}"
     try:
-        check_hash(crl.signature_hash_algorithm, "The list")
+        check_hash(crl.signature_hash_algorithm, "the list")
     except (X509Error, ValueError):
         return "is signed with an algorithm that is not accepted"
     return None
@@ -60,8 +60,8 @@ def signature_is_valid(crl: x509.CertificateRevocationList, authority: Facts) ->
     usage = authority.key_usage
     if usage is not None and not usage.crl_sign:
         return False
-    with refusing(X509Code.CRL_SIGNATURE, f"The revocation list of {authority.subject} cannot be verified"):
-        key = KeyPolicy(min_rsa_bits=1024).check(authority.certificate.public_key(), str(authority.subject))
+    with refusing(X509Code.CRL_SIGNATURE, "The revocation list of {} cannot be verified", authority.subject):
+        key = KeyPolicy(min_rsa_bits=1024).check(authority.certificate.public_key(), authority.subject)
         return crl.is_signature_valid(key)
 
 
@@ -87,7 +87,7 @@ def check_not_revoked(child: Facts, authority: Facts, crls: Sequence[Crl], polic
     newest = max(signed, key=lambda crl: crl.this_update)
     if policy.required:
         _check_fresh(newest, authority, policy, now)
-    with refusing(X509Code.MALFORMED, f"The revocation list of {authority.subject} is damaged"):
+    with refusing(X509Code.MALFORMED, "The revocation list of {} is damaged", authority.subject):
         entry = newest.crl.get_revoked_certificate_by_serial_number(child.serial)
     if entry is not None:
         raise X509Error(X509Code.REVOKED, f"The certificate {child.subject} has been revoked by its authority")

@@ -72,8 +72,11 @@ class X509Error(StandardError):
 
 
 @contextmanager
-def refusing(code: X509Code, reason: str) -> Iterator[None]:
-    """Turn whatever the DER and key libraries raise on bad input into `X509Error(code, reason)`."""
+def refusing(code: X509Code, reason: str, *about: object) -> Iterator[None]:
+    """Turn whatever the DER and key libraries raise on bad input into `X509Error(code, reason)`.
+
+    `about` fills the `{}` of `reason`, and only then: rendering names costs more than checking them.
+    """
     try:
         yield
     except StandardError:
@@ -87,4 +90,4 @@ def refusing(code: X509Code, reason: str) -> Iterator[None]:
         x509.UnsupportedGeneralNameType,
         x509.InvalidVersion,
     ) as error:
-        raise X509Error(code, reason) from error
+        raise X509Error(code, reason.format(*about) if about else reason) from error

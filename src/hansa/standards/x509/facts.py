@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtensionOID, ObjectIdentifier
 
 from hansa.standards.x509.errors import X509Code, X509Error, refusing
-from hansa.standards.x509.keys import KeyPolicy, check_hash, signature_matches
+from hansa.standards.x509.keys import KeyPolicy, PublicKey, check_hash, signature_matches
 from hansa.standards.x509.name import Name
 from hansa.standards.x509.proxyinfo import DRAFT_PROXY_CERT_INFO, PROXY_CERT_INFO
 
@@ -75,6 +75,11 @@ class Facts:
     @property
     def name_constraints(self) -> x509.NameConstraints | None:
         return self._value(x509.NameConstraints)
+
+    @property
+    def key_identifier(self) -> bytes | None:
+        identifier = self._value(x509.SubjectKeyIdentifier)
+        return identifier.digest if identifier is not None else None
 
     @property
     def alternative_names(self) -> tuple[x509.GeneralName, ...]:
@@ -140,20 +145,21 @@ def check_may_sign(facts: Facts) -> None:
 
 def check_signed_by(child: Facts, issuer: Facts, policy: KeyPolicy) -> None:
     """Refuse unless `issuer`'s key made the signature of `child`, with an accepted key and hash."""
-    with refusing(X509Code.SIGNATURE_ALGORITHM, f"The certificate {child.subject} is signed with an unknown algorithm"):
-        hash_ = check_hash(child.certificate.signature_hash_algorithm, f"The certificate {child.subject}")
+    with refusing(
+        X509Code.SIGNATURE_ALGORITHM, "The certificate {} is signed with an unknown algorithm", child.subject
+    ):
+        hash_ = check_hash(child.certificate.signature_hash_algorithm, child.subject)
         _check_algorithms_agree(child.certificate)
-    with refusing(X509Code.KEY_UNSUPPORTED, f"The key of {issuer.subject} is of an unknown kind"):
-        key = policy.check(issuer.certificate.public_key(), str(issuer.subject))
+    key = accepted_key(issuer, policy)
     certificate = child.certificate
     if not signature_matches(key, certificate.signature, certificate.tbs_certificate_bytes, hash_):
         raise X509Error(X509Code.SIGNATURE, f"The certificate {child.subject} was not signed by {issuer.subject}")
 
 
-def check_key(facts: Facts, policy: KeyPolicy) -> None:
-    """Refuse a weak or unknown key."""
-    with refusing(X509Code.KEY_UNSUPPORTED, f"The key of {facts.subject} is of an unknown kind"):
-        policy.check(facts.certificate.public_key(), str(facts.subject))
+def accepted_key(facts: Facts, policy: KeyPolicy) -> PublicKey:
+    """The certificate's key. Refuses a weak or unknown one."""
+    with refusing(X509Code.KEY_UNSUPPORTED, "The key of {} is of an unknown kind", facts.subject):
+        return policy.check(facts.certificate.public_key(), facts.subject)
 
 
 @asn1.sequence

@@ -23,7 +23,7 @@ class KeyPolicy:
 
     min_rsa_bits: int = 2048
 
-    def check(self, key: object, whose: str) -> PublicKey:
+    def check(self, key: object, whose: object) -> PublicKey:
         """The key, if it is of a known kind and strong enough."""
         if isinstance(key, rsa.RSAPublicKey):
             if not self.min_rsa_bits <= key.key_size <= _MAX_RSA_BITS:
@@ -44,12 +44,13 @@ class KeyPolicy:
 DEFAULT_KEYS = KeyPolicy()
 
 
-def check_hash(algorithm: hashes.HashAlgorithm | None, what: str) -> hashes.HashAlgorithm:
+def check_hash(algorithm: hashes.HashAlgorithm | None, whose: object) -> hashes.HashAlgorithm:
     """The signature's hash, if it is of the SHA-2 family."""
     if not isinstance(algorithm, _HASHES):
         name = algorithm.name if algorithm else "no separate hash"
         raise X509Error(
-            X509Code.SIGNATURE_ALGORITHM, f"{what} is signed with {name}; SHA-256, SHA-384 and SHA-512 are accepted"
+            X509Code.SIGNATURE_ALGORITHM,
+            f"The signature of {whose} uses {name}; SHA-256, SHA-384 and SHA-512 are accepted",
         )
     return algorithm
 

@@ -195,8 +195,9 @@ class Name:
 
     def __str__(self) -> str:
         """For messages: the slash form, bounded, control characters made visible."""
-        text = "".join(char if char.isprintable() else f"\\x{ord(char):02X}" for char in self.slash()[:_SHOWN])
-        return text + ("..." if len(text) >= _SHOWN else "")
+        text = self.slash()
+        shown = "".join(char if char.isprintable() else f"\\x{ord(char):02X}" for char in text[:_SHOWN])
+        return shown if len(text) <= _SHOWN else f"{shown}..."
 
 
 def _single(rdn: x509.RelativeDistinguishedName) -> Rdn:
