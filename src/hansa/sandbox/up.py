@@ -1,0 +1,136 @@
+"""The steps of `hansa up`. Each can be repeated: what is there stays, what is down starts."""
+
+import asyncio
+import fcntl
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from hansa.base.config import load
+from hansa.base.errors import BackendDown, Conflict
+from hansa.base.i18n import _
+from hansa.cloud.guest import ensure_image
+from hansa.federation.config import FederationConfig
+from hansa.federation.membership.model import Credential
+from hansa.federation.server import registry as opened_registry
+from hansa.sandbox import credentials, files, processes
+from hansa.sandbox.layout import OCCI_PORT, USER_NAME, VO, VOMS_PORT, Layout
+from hansa.sandbox.processes import Server
+from hansa.standards.x509 import Name
+
+_PROGRAMS = {"qemu-system-x86_64": "qemu-system-x86", "qemu-img": "qemu-utils", "ssh": "openssh-client"}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """`run` returns a few words on what it found or did."""
+
+    title: str
+    run: Callable[[], str]
+
+
+def up(layout: Layout, begin: Callable[[str], None], done: Callable[[str], None]) -> None:
+    """Bring the federation up, telling each step's title before it and its outcome after it.
+
+    Raises HansaError with what to do: programs missing, addresses taken, another `up` at work, a server that fails.
+    """
+    layout.root.mkdir(parents=True, exist_ok=True)
+    with exclusive(layout):
+        for step in steps(layout):
+            begin(step.title)
+            done(step.run())
+
+
+def steps(layout: Layout) -> Iterator[Step]:
+    yield Step(_("Programs"), _check_programs)
+    yield Step(_("Authority, certificates, revocation list"), lambda: _make_credentials(layout))
+    yield Step(_("Guest image"), lambda: _make_image(layout))
+    yield Step(_("Virtual organisation {vo}").format(vo=VO), lambda: _make_vo(layout))
+    yield Step(_("VOMS server"), lambda: _ensure(layout, voms_server(layout)))
+    for server in site_servers(layout):
+        yield Step(_("Site {name}").format(name=server.name), lambda server=server: _ensure(layout, server))  # type: ignore[misc]  # a default binds the loop variable
+
+
+def voms_server(layout: Layout) -> Server:
+    config = files.federation_config(layout)
+    arguments = ("federation", "serve", "--config", str(config))
+    return Server("voms", arguments, config, layout.voms_address, VOMS_PORT, layout.federation / "log")
+
+
+def site_servers(layout: Layout) -> list[Server]:
+    return [
+        Server(
+            site.name,
+            ("site", "serve", "--config", str(site.config)),
+            site.config,
+            site.address,
+            OCCI_PORT,
+            site.directory / "log",
+        )
+        for site in layout.sites
+    ]
+
+
+@contextmanager
+def exclusive(layout: Layout) -> Iterator[None]:
+    """One `up` or `down` at a time. Raises Conflict."""
+    descriptor = os.open(layout.root / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise Conflict(_("Another hansa up or down is at work in {place}.").format(place=layout.root)) from error
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _check_programs() -> str:
+    missing = [package for program, package in _PROGRAMS.items() if shutil.which(program) is None]
+    if missing:
+        raise BackendDown(
+            _("Programs are missing that machines need."),
+            next=_("apt-get install {packages}, or let “sh setup.sh up” do it").format(packages=" ".join(missing)),
+        )
+    return _("all here")
+
+
+def _make_credentials(layout: Layout) -> str:
+    credentials.make_all(layout, credentials.utc_now())
+    return str(layout.certificates)
+
+
+def _make_image(layout: Layout) -> str:
+    image = ensure_image(layout.guest)
+    files.write_all(layout, image)
+    return _("{image}, {size} MB").format(image=image.name, size=round(image.stat().st_size / 1e6))
+
+
+def _make_vo(layout: Layout) -> str:
+    config = load(files.federation_config(layout), FederationConfig, {})
+    asyncio.run(_register(config, layout))
+    return _("member: {name}").format(name=USER_NAME)
+
+
+async def _register(config: FederationConfig, layout: Layout) -> None:
+    certificate = credentials.certificate_of(layout.user / "user")
+    credential = Credential(Name.from_x509(certificate.subject), Name.from_x509(certificate.issuer))
+    async with opened_registry(config) as registry:
+        if VO not in {vo.name for vo in await registry.vos()}:
+            await registry.create_vo(VO)
+        if not await registry.members(VO):
+            await registry.add_member(VO, credential, name=USER_NAME)
+
+
+def _ensure(layout: Layout, server: Server) -> str:
+    started = processes.ensure(server, layout.processes)
+    where = f"{server.address}:{server.port}"
+    return _("started on {where}").format(where=where) if started else _("runs on {where}").format(where=where)
+
+
+def default_root() -> Path:
+    return Path("var").absolute()
