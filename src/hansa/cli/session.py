@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 
 import click
 
-from hansa.base.errors import HansaError, Unauthenticated
+from hansa.base.errors import Forbidden, HansaError, Unauthenticated
 from hansa.base.i18n import _
 from hansa.cli.errors import ExitCode
 from hansa.cli.output import Row, say
-from hansa.client.errors import CredentialRefused, NoCredential, NoSite
+from hansa.client.errors import NoCredential, NoSite
 from hansa.client.fanout import Failure, Gathered, ask_all
 from hansa.client.http import tls_context
 from hansa.client.machines import Machine, choose, machines
@@ -74,7 +74,7 @@ def at_site(profile: Profile, site: Site, work: Callable[[Occi], T]) -> T:
             return work(occi)
     except NoCredential:
         raise
-    except (Unauthenticated, CredentialRefused) as error:
+    except (Unauthenticated, Forbidden) as error:
         raise _explained(error, profile) from error
 
 
@@ -82,11 +82,12 @@ def _explained(error: HansaError, profile: Profile) -> HansaError:
     from hansa.client.proxy import summarize  # only here: it costs start-up time
 
     summary = summarize(profile.paths.proxy.read_bytes())
-    cause = None
     if summary.not_after <= datetime.now(UTC):
         cause = _("Your proxy expired on {date:%Y-%m-%d %H:%M} UTC.").format(date=summary.not_after)
     elif not summary.acs:
         cause = _("Your proxy carries no VO membership.")
+    else:
+        return error
     vo = f" --voms {profile.vo}" if profile.vo else ""
     return type(error)(error.message, **{"cause": cause, "next": f"hansa proxy init{vo}", **error.details})
 

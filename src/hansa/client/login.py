@@ -39,8 +39,6 @@ from hansa.standards.x509 import (
 from hansa.standards.x509.facts import read
 from hansa.standards.x509.proxychain import kind_of_proxy
 
-_TEMPORARY_LIFETIME = timedelta(minutes=30)
-
 
 class Step(Enum):
     """What is going on, for whoever shows it."""
@@ -166,7 +164,9 @@ def make_proxy(wish: Wish, issuer: Credential, paths: Paths, out: Path, observe:
     acs: list[bytes] = []
     if wish.memberships:
         observe(Step.TEMPORARY, "", None)
-        temporary = Credential((_proxy(wish, issuer, key, _TEMPORARY_LIFETIME), *issuer.chain), key)
+        # Servers give no attributes beyond the end of what we show them.
+        longest = max(wish.lifetime, wish.ac_lifetime or wish.lifetime)
+        temporary = Credential((_proxy(wish, issuer, key, longest), *issuer.chain), key)
         tls = _tls(temporary, paths.certificates)
         acs = [_ask_servers(wish, membership, tls, paths, observe).ac for membership in wish.memberships]
     observe(Step.CREATING, "", None)
