@@ -5,6 +5,7 @@ import fcntl
 import os
 import uuid
 from collections.abc import Callable, Iterable
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
 from hansa.base.database import Database
@@ -41,42 +42,40 @@ class EmbeddedCloud(Servers, Volumes, Networks, Images):
         new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
     ) -> None:
         self._host = Host(settings, clock=clock, new_id=new_id)
-        self._lock: int | None = None
-        self._keeper: asyncio.Task[None] | None = None
+        self._open = AsyncExitStack()
 
     async def open(self) -> None:
         """Conflict if another process has it open; BackendDown without QEMU."""
-        host = self._host
+        async with AsyncExitStack() as opening:
+            await self._prepare(opening)
+            await recovery.recover(self._host)
+            opening.push_async_callback(self._host.engine.close, GRACE_SECONDS)
+            await self._host.engine.open()
+            opening.push_async_callback(_cancel, asyncio.create_task(recovery.keep(self._host)))
+            self._open = opening.pop_all()
+
+    async def close(self) -> None:
+        """Machines run on. What a workflow was doing goes on at the next `open`."""
+        await self._open.aclose()
+
+    async def _prepare(self, opening: AsyncExitStack) -> None:
+        """Everything in its place, nothing moving yet."""
+        host, settings = self._host, self._host.settings
         await asyncio.to_thread(host.state.make)
-        self._lock = _lock(host)
-        host.version = await accelerator.version(host.settings.qemu)
+        opening.callback(os.close, _lock(host))
+        host.version = await accelerator.version(settings.qemu)
         host.db = Database(f"sqlite:///{host.state.database}")
+        opening.push_async_callback(asyncio.to_thread, host.db.close)
         await upgrade(host.db, "cloud.drivers.embedded")
+        opening.push_async_callback(host.settle)
         host.hypervisor = Hypervisor(
-            host.state,
-            qemu=host.settings.qemu,
-            boot_seconds=host.settings.boot_seconds,
-            gone=host.gone,
-            told=lambda server, event: None,
+            host.state, qemu=settings.qemu, boot_seconds=settings.boot_seconds, gone=host.gone, told=host.told
         )
         host.hypervisor.accelerator = await self._accelerator()
+        opening.push_async_callback(host.hypervisor.close)
         host.engine = DurableEngine(host.db)
         for workflow in self._workflows():
             host.engine.register(workflow)
-        await recovery.recover(host)
-        await host.engine.open()
-        self._keeper = asyncio.create_task(recovery.keep(host))
-
-    async def close(self) -> None:
-        if self._keeper is not None:
-            self._keeper.cancel()
-            await asyncio.gather(self._keeper, return_exceptions=True)
-        await self._host.engine.close(GRACE_SECONDS)
-        await self._host.hypervisor.close()
-        await asyncio.to_thread(self._host.db.close)
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
 
     def _workflows(self) -> Iterable[Workflow]:
         host, power = self._host, Power(self._host)
@@ -100,3 +99,8 @@ def _lock(host: Host) -> int:
         os.close(descriptor)
         raise Conflict("Another process has this cloud's state directory open; stop it first.") from error
     return descriptor
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

@@ -49,6 +49,7 @@ class Host:
         self.qemu_img = QemuImg(settings.qemu_img)
         self.clock = clock
         self.new_id = new_id
+        self._tasks: set[asyncio.Task[None]] = set()
 
     def new_workflow(self, name: str) -> str:
         return f"{name}:{self.new_id()}"
@@ -85,6 +86,30 @@ class Host:
 
         if await self.db.write(stopped):
             log.info("embedded.stopped", server=server, why=why)
+
+    def told(self, server: ServerId, event: Mapping[str, Any]) -> None:
+        """QMP events that change what a machine is. QEMU stops a guest that writes to a full disk."""
+        if event["event"] == "BLOCK_IO_ERROR" and event["data"].get("action") == "stop":
+            task = asyncio.create_task(self.paused(server, "The host's disk is full; make room and start the machine."))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def paused(self, server: ServerId, why: str) -> None:
+        """QEMU stopped an active machine by itself."""
+        now = self.clock()
+
+        def write(connection: Connection) -> None:
+            found = servers.find(connection, server)
+            if found is not None and found.task is None and found.state is ServerState.ACTIVE:
+                servers.change(connection, server, now, state=ServerState.PAUSED, fault=why)
+                servers.record(connection, server, EventKind.SUSPENDED, now, why)
+
+        await self.db.write(write)
+        log.warning("embedded.paused", server=server, why=why)
+
+    async def settle(self) -> None:
+        """Let what QMP events began come to its end."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def server(self, server: ServerId) -> Server:
         return await self.db.read(lambda connection: servers.get(connection, server))

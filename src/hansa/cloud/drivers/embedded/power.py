@@ -36,6 +36,10 @@ _OUTCOMES: dict[ServerAction, tuple[ServerState, EventKind | None]] = {
 }
 
 
+_WAITING = ("paused", "io-error", "postmigrate")
+"""QEMU's words for machines that go on with `cont`."""
+
+
 def name_of(action: ServerAction) -> str:
     return f"embedded.{action}"
 
@@ -62,7 +66,7 @@ class Power:
         """Run, from wherever it stands: paused, saved, off, or half started."""
         host, run = self._host, self._host.state.run(server)
         link = await self._answering(server)
-        if link is None or await link.status() not in ("running", "paused"):
+        if link is None or await link.status() not in ("running", *_WAITING):
             incoming = run.memory.exists()
             link = await host.boot(server, incoming=incoming)
             if incoming:
@@ -76,7 +80,7 @@ class Power:
         """Ask the guest, again and again because it may be booting; after the grace period, end it."""
         link = await self._answering(server)
         if link is not None:
-            if await link.status() == "paused":
+            if await link.status() in _WAITING:
                 await link.execute("cont")
             await self._ask(link, lambda: _true_if(link.ended.is_set()))
         await self._host.hypervisor.halt(server)

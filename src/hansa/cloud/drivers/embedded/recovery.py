@@ -12,14 +12,14 @@ import structlog
 from sqlalchemy import Connection, update
 
 from hansa.base.errors import HansaError
-from hansa.cloud.drivers.embedded import process
+from hansa.cloud.drivers.embedded import power, process
 from hansa.cloud.drivers.embedded.host import RUNNING, Host
 from hansa.cloud.drivers.embedded.images import IMPORT
 from hansa.cloud.drivers.embedded.networks import DEFAULT
 from hansa.cloud.drivers.embedded.store import networks, servers, volumes
 from hansa.cloud.drivers.embedded.store.tables import images as image_table
 from hansa.cloud.drivers.embedded.volumes import erase, make_file
-from hansa.cloud.model import Network, Server, ServerId, ServerQuery
+from hansa.cloud.model import Network, Server, ServerAction, ServerId, ServerQuery, ServerState
 
 KEEP_SECONDS = 5.0
 
@@ -80,9 +80,28 @@ async def _adopt(host: Host, server: Server) -> None:
         log.warning("embedded.not_adopted", server=server.id, error=error.message)
         return
     if link is None:
-        await host.gone(server.id, "QEMU ended while the cloud was closed")
-    else:
-        log.info("embedded.adopted", server=server.id, status=await link.status())
+        await _ended(host, server)
+        return
+    status = await link.status()
+    log.info("embedded.adopted", server=server.id, status=status)
+    if status != "running":
+        await host.paused(server.id, f"QEMU stopped the machine ({status}) while the cloud was closed.")
+
+
+async def _ended(host: Host, server: Server) -> None:
+    """It is stopped; what the host's own end stopped is started again, unless the operator does not want that."""
+    rebooted = await asyncio.to_thread(host.hypervisor.host_rebooted, server.id)
+    await host.gone(server.id, "the host was restarted" if rebooted else "QEMU ended while the cloud was closed")
+    if not rebooted or not host.settings.resume_after_reboot or server.state is not ServerState.ACTIVE:
+        return
+    name, now = power.name_of(ServerAction.START), host.clock()
+    workflow = host.new_workflow(name)
+
+    def start(connection: Connection) -> None:
+        servers.begin(connection, server.id, power.TASKS[ServerAction.START], workflow, now)
+        host.record(connection, name, workflow, server=server.id)
+
+    await host.db.write(start)
 
 
 async def _end_strangers(host: Host, known: list[Server]) -> None:
