@@ -1,12 +1,14 @@
 """A real machine, from the wish to the shell in it, and away again."""
 
+import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.support.embedded import ALICE, GUEST, embedded, gone, idle, make_key, needs_qemu, running, ssh
 from tests.support.guest import guest_image
 
-from hansa.cloud.model import FlavorId, Image, ServerSpec, ServerState
+from hansa.cloud.model import FlavorId, Image, NetworkId, ServerAction, ServerSpec, ServerState
 
 pytestmark = [pytest.mark.qemu, needs_qemu]
 
@@ -36,3 +38,44 @@ async def test_a_machine_is_reached_by_ssh_with_what_user_data_left(tmp_path: Pa
         await gone(cloud, made.id)
         assert running(tmp_path / "state") == []
         assert list((tmp_path / "state" / "servers").iterdir()) == []
+
+
+async def test_two_machines_meet_on_a_segment_of_their_own(tmp_path: Path) -> None:
+    """And what else is inside: a volume with its serial number, memory that survives suspension, a power button."""
+    image = guest_image()
+    key, public = make_key(tmp_path)
+    async with embedded(tmp_path / "state") as cloud:
+        await cloud.add_image(Image(GUEST, "guest", 0), image)
+        inner = await cloud.create_network(ALICE, name="inner", cidr="192.168.77.0/24")
+        volume = await cloud.create_volume(ALICE, name="data", size_gib=0.125)
+        spec = ServerSpec(
+            "first", GUEST, FlavorId("small"), ssh_keys=(public,), networks=(NetworkId("default"), inner.id)
+        )
+        made = [await cloud.create_server(ALICE, spec), await cloud.create_server(ALICE, replace(spec, name="second"))]
+        first, second = [await idle(cloud, server.id) for server in made]
+        assert [server.interfaces[1].address for server in (first, second)] == ["192.168.77.1", "192.168.77.2"]
+        await ssh(second, key, "true")
+        assert "1 packets received" in await ssh(first, key, "ping -c 1 -w 20 192.168.77.2")
+
+        attachment = await cloud.attach_volume(ALICE, first.id, volume.id)
+        await idle(cloud, first.id)
+        name = attachment.device.removeprefix("/dev/")
+        told = await ssh(first, key, f"sleep 1; cd /sys/block/{name}; cat serial; echo; cat size; echo on > /run/kept")
+        assert told.split() == [volume.id[:20], str(2**27 // 512)]
+        await cloud.update_volume(ALICE, volume.id, size_gib=0.5)
+        assert (await ssh(first, key, f"cat /sys/block/{name}/size")).strip() == str(2**29 // 512)
+
+        await cloud.act(ALICE, first.id, ServerAction.SUSPEND)
+        assert (await idle(cloud, first.id)).state is ServerState.SUSPENDED
+        assert len(running(tmp_path / "state")) == 1
+        await cloud.act(ALICE, first.id, ServerAction.START)
+        assert (await idle(cloud, first.id)).state is ServerState.ACTIVE
+        assert "on" in await ssh(first, key, "cat /run/kept")
+        assert not (tmp_path / "state" / "servers" / first.id / "memory").exists()
+
+        await ssh(second, key, "poweroff")
+        for _ in range(500):
+            if (await cloud.server(ALICE, second.id)).state is ServerState.STOPPED:
+                break
+            await asyncio.sleep(0.02)
+        assert (await cloud.events())[-1].detail == "the guest switched itself off"
