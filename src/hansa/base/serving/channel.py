@@ -123,6 +123,7 @@ class TlsTransport(asyncio.Transport):
         self._raw = raw
         self._tls = tls
         self._closing = False
+        self._unsent = 0
         self.reading_paused = False
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
@@ -133,7 +134,15 @@ class TlsTransport(asyncio.Transport):
     def write(self, data: bytes | bytearray | memoryview) -> None:
         if not data or self.is_closing():
             return
+        if not self._unsent:
+            asyncio.get_running_loop().call_soon(self._flush)  # head, body and end of a response leave together
+        self._unsent += len(data)
         self._tls.sendall(bytes(data))
+        if self._unsent > RECORDS:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._unsent = 0
         self._channel.flush()
 
     def is_closing(self) -> bool:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from hansa.base.database import Database
 from hansa.base.errors import BadRequest
 from hansa.federation.membership import store
+from hansa.federation.membership.batches import Batches
 from hansa.federation.membership.errors import (
     AlreadyExists,
     CredentialTaken,
@@ -33,6 +34,7 @@ class Membership:
     def __init__(self, db: Database, clock: Clock) -> None:
         self._db = db
         self._clock = clock
+        self._records = Batches(self._write_records)
 
     async def create_vo(self, name: str) -> None:
         """Raises InvalidName, AlreadyExists."""
@@ -185,8 +187,11 @@ class Membership:
         return await self._db.read(lambda connection: store.standing(connection, vo, credential))
 
     async def record(self, ac: IssuedAc) -> None:
-        """Durable on return: an AC is handed out only after this."""
-        await self._db.write(lambda connection: store.record(connection, ac))
+        """Durable on return: an AC is handed out only after this. Those that wait for the disk together share a transaction."""
+        await self._records.add(ac)
+
+    async def _write_records(self, acs: Sequence[IssuedAc]) -> None:
+        await self._db.write(lambda connection: store.record(connection, acs))
 
     async def issued(self, vo: str, limit: int = 100) -> list[IssuedAc]:
         """The latest attribute certificates, newest first."""

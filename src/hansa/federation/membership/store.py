@@ -296,20 +296,22 @@ def standing(connection: Connection, vo: str, credential: Credential) -> Standin
     )
 
 
-def record(connection: Connection, ac: IssuedAc) -> None:
-    connection.execute(
-        issued.insert().values(
-            vo=ac.vo,
-            serial=f"{ac.serial:x}",
-            issued=ac.issued,
-            not_after=ac.not_after,
-            subject=ac.holder.subject.rfc4514(),
-            issuer=ac.holder.issuer.rfc4514(),
-            fqans=json.dumps(ac.fqans),
-            client=ac.client,
-            dialect=ac.dialect,
-        )
-    )
+def record(connection: Connection, acs: Sequence[IssuedAc]) -> None:
+    rows = [
+        {
+            "vo": ac.vo,
+            "serial": f"{ac.serial:x}",
+            "issued": ac.issued,
+            "not_after": ac.not_after,
+            "subject": ac.holder.subject.rfc4514(),
+            "issuer": ac.holder.issuer.rfc4514(),
+            "fqans": json.dumps(ac.fqans),
+            "client": ac.client,
+            "dialect": ac.dialect,
+        }
+        for ac in acs
+    ]
+    connection.execute(issued.insert(), rows)
 
 
 def recorded(connection: Connection, vo: str, limit: int) -> list[IssuedAc]:
