@@ -197,6 +197,26 @@ async def test_a_large_answer_to_a_slow_reader_arrives_whole(listener):
         assert len((await wire.answer()).body) == size
 
 
+async def test_a_peer_that_stops_reading_is_cut(listener):
+    gone = asyncio.Event()
+
+    async def endless(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            await echo(scope, receive, send)
+            return
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        while not gone.is_set():
+            await send({"type": "http.response.body", "body": b"d" * 65536, "more_body": True})
+            if (await _soon(receive)).get("type") == "http.disconnect":
+                gone.set()
+
+    impatient = replace(listener, limits=Limits(stall=0.5))
+    async with running(endless, [impatient]) as server, await connected(server, listener) as wire:
+        wire.writer.transport.pause_reading()
+        await wire.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        await asyncio.wait_for(gone.wait(), 30)
+
+
 async def test_several_listeners_serve_one_application(tmp_path):
     unix = Listener("unix", unix=tmp_path / "s.sock")
     async with running(echo, [PLAIN, Listener("second"), unix]) as server:
@@ -220,6 +240,14 @@ async def test_an_address_in_use_is_named(listener):
 async def _one_request(server: Any, listener: Listener) -> Answer:
     async with await connected(server, listener) as wire:
         return await wire.get()
+
+
+async def _soon(receive: Any) -> Any:
+    """What the client does meanwhile, if anything."""
+    try:
+        return await asyncio.wait_for(receive(), 0.001)
+    except TimeoutError:
+        return {}
 
 
 async def _drip(wire: Wire) -> None:

@@ -5,7 +5,7 @@ from ipaddress import IPv4Network, IPv6Network
 from pydantic import Field, model_validator
 
 from hansa.base.config import FilePath, Settings
-from hansa.base.serving.listener import Gsi, Limits, Listener, Tls, TrustedFront
+from hansa.base.serving.listener import Limits, Listener, Tls, TrustedFront
 
 
 class TlsSettings(Settings):
@@ -40,7 +40,6 @@ class ListenerSettings(Settings):
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(0, ge=0, le=65535, description="TCP port; 0 lets the kernel choose.")
     unix: FilePath | None = Field(None, description="Path of a unix socket, instead of host and port.")
-    gsi: bool = Field(False, description="Take what old VOMS clients send beside HTTP.")
     tls: TlsSettings | None = Field(None, description="Without it the listener is plain HTTP.")
     front: FrontSettings | None = Field(None, description="Only for listeners behind a trusted TLS front.")
     limits: LimitSettings = Field(LimitSettings(), description="Bounds on one peer.")
@@ -58,6 +57,5 @@ class ListenerSettings(Settings):
             unix=self.unix,
             tls=Tls(self.tls.certificate, self.tls.key, self.tls.ask_client) if self.tls else None,
             front=TrustedFront(self.front.peers, self.front.secret) if self.front else None,
-            gsi=Gsi() if self.gsi else None,
             limits=Limits(body_size=self.limits.body_size, connections=self.limits.connections),
         )

@@ -4,17 +4,25 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 import structlog
+from prometheus_client import Counter
 
 from hansa.base.errors import HansaError
 from hansa.base.serving import LEGACY_VOMS_PATH, listener_name
 from hansa.base.telemetry.audit import AuditLog
+from hansa.base.telemetry.metrics import REGISTRY
 from hansa.federation.membership.errors import MembershipEnded, MemberSuspended, NotAMember, NotHeld
 from hansa.federation.membership.issuing import Asker, AttributeAuthority, VoServer
 from hansa.federation.membership.model import Clock
 from hansa.standards.voms import VomsCode, VomsError
-from hansa.standards.voms.wire import AcRequest, Dialect, ErrorReply, Refusal, Reply, legacy, rest
+from hansa.standards.voms.wire import AcReply, AcRequest, Dialect, ErrorReply, Refusal, Reply, legacy, rest
 from hansa.standards.x509 import ChainPolicy, TrustStore, VerifiedIdentity, X509Error, load_chain, validate_chain
 
+answers = Counter(
+    "hansa_voms_answers",
+    "Answers to VOMS clients: `issued`, `listed` or the code of the refusal.",
+    ["dialect", "answer"],
+    registry=REGISTRY,
+)
 log = structlog.stdlib.get_logger(__name__)
 
 Scope = MutableMapping[str, Any]
@@ -61,12 +69,16 @@ class VomsApp:
         try:
             identity = self._identity(scope)
             request = _request(dialect, scope, body)
-            return await self._authority.answer(server, request, Asker(identity, client, dialect.value))
+            reply = await self._authority.answer(server, request, Asker(identity, client, dialect.value))
+            answers.labels(dialect.value, "issued" if isinstance(reply, AcReply) else "listed").inc()
+            return reply
         except (HansaError, X509Error, VomsError) as error:
+            answers.labels(dialect.value, error.code).inc()
             subject = _claimed_subject(scope)
             self._audit("voms.refused", vo=vo, code=error.code, reason=str(error), subject=subject, client=client)
             return _refusal(vo, error)
         except Exception:  # a client of this protocol must get its document whatever happens
+            answers.labels(dialect.value, "internal").inc()
             log.exception("voms.failed", vo=vo, client=client)
             return ErrorReply.internal(vo)
 
