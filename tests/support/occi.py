@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from hansa.base.database import Database
 from hansa.base.errors import Unauthenticated
@@ -23,6 +24,8 @@ SMALL = Flavor(FlavorId("f-small"), "m1.small", 1, 2048, 10)
 MEDIUM = Flavor(FlavorId("f-medium"), "m1.medium", 2, 4096, 20)
 ODD = Flavor(FlavorId("f-odd"), "m1.odd", 2, 3686, 20)
 NETWORK = Network(NetworkId("net-default"), "default", cidr="10.0.0.0/16", gateway="10.0.0.1")
+IMAGES = (IMAGE, OTHER_IMAGE)
+FLAVORS = (SMALL, MEDIUM, ODD)
 ROOT = "http://cloud.test:8787"
 SETTINGS = OcciSettings(public_url=ROOT, patience_seconds=0)
 
@@ -50,8 +53,8 @@ class Clock:
 def memory_cloud(clock: Clock, *, quota: dict[str, int] | None = None, delays: Delays = Delays()) -> MemoryCloud:  # noqa: B008
     return MemoryCloud(
         clock=clock,
-        flavors=(SMALL, MEDIUM, ODD),
-        images=(IMAGE, OTHER_IMAGE),
+        flavors=FLAVORS,
+        images=IMAGES,
         networks=(NETWORK,),
         quota=quota,
         delays=delays,
@@ -100,6 +103,7 @@ class Client:
     ) -> Reply:
         """`short`: accept, content_type."""
         path, _, query = target.removeprefix(ROOT).partition("?")
+        assert path.startswith("/"), target
         fields = [*self.headers, *headers]
         fields += [(name.replace("_", "-"), value) for name, value in short.items()]
         if self.user is not None:
@@ -133,9 +137,7 @@ class Client:
         body = "\n".join([line(COMPUTE, "kind"), *more])
         reply = await self("POST", "/compute/", body, content_type="text/plain", **short)
         assert reply.status == 201, reply.text
-        location = reply.header("location")
-        assert location is not None
-        return location.removeprefix(ROOT)
+        return urlsplit(reply.header("location") or "").path
 
     async def state(self, path: str) -> str:
         reply = await self("GET", path)
@@ -153,12 +155,24 @@ def line(type_id: str, class_: str) -> str:
 
 @asynccontextmanager
 async def site_database(directory: Path) -> AsyncIterator[Database]:
-    database = Database(f"sqlite:///{directory / 'site.db'}")
+    """A migrated database; the tables are made once and copied after that."""
+    path = directory / "site.db"
+    if _migrated:
+        path.write_bytes(_migrated[0])
+        path.chmod(0o600)
+    database = Database(f"sqlite:///{path}")
     try:
-        await upgrade(database, "site")
+        if not _migrated:
+            await upgrade(database, "site")
+            database.close()
+            _migrated.append(path.read_bytes())
+            database = Database(f"sqlite:///{path}")
         yield database
     finally:
         database.close()
+
+
+_migrated: list[bytes] = []
 
 
 @asynccontextmanager

@@ -51,6 +51,9 @@ class Handler(Protocol[N]):
 
     async def delete(self, session: Session, native: N) -> None: ...
 
+    async def gone(self, session: Session, native: N) -> bool:
+        """Whether what was deleted has disappeared."""
+
     def applicable(self, session: Session, native: N) -> tuple[str, ...]:
         """Type ids of the actions that the entity's state allows."""
 

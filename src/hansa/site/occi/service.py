@@ -228,8 +228,7 @@ async def delete_members(session: Session, category: Kind) -> None:
     own = [m for m in await members(session, category, Query()) if getattr(m.native, "owner", "") is not None]
     for member in own:
         await member.handler.check_delete(session, member.native)
-    for member in own:
-        await member.handler.delete(session, member.native)
+    await _delete(session, own)
 
 
 async def act_on_members(session: Session, category: Kind | Mixin, term: str, invocation: Invocation) -> None:
@@ -370,4 +369,15 @@ def _checked_action(session: Session, term: str, invocation: Invocation) -> str:
 async def delete(session: Session, path: str) -> None:
     member = await find(session, path)
     await member.handler.check_delete(session, member.native)
-    await member.handler.delete(session, member.native)
+    await _delete(session, (member,))
+
+
+async def _delete(session: Session, doomed: Sequence[Member]) -> None:
+    """Delete, and wait a little until they are gone: clients read 200 as "is no more"."""
+    for member in doomed:
+        await member.handler.delete(session, member.native)
+
+    async def gone() -> bool:
+        return all([await member.handler.gone(session, member.native) for member in doomed])
+
+    await session.eventually(gone)

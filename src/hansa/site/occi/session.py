@@ -1,7 +1,7 @@
 """One request's hold on the site: who asks, what the project's view is, and the doors to the cloud and the store."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 PUBLIC_NETWORK = "public"
 """The shared default network is `/network/public`, the name clients of the federation look for."""
-_POLL_SECONDS = 0.1
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5  # seconds
 
 
 class Session:
@@ -60,15 +60,29 @@ class Session:
 
     async def patiently(self, change: Callable[[], Awaitable[T]]) -> T:
         """Ask for a change; while the machine is busy, ask again until the patience ends."""
-        clock = asyncio.get_running_loop().time
-        deadline = clock() + self.settings.patience_seconds
-        while True:
+        for pause in self._pauses():
             try:
                 return await change()
             except Conflict as error:
-                if "task" not in error.details or clock() >= deadline:
+                if "task" not in error.details:
                     raise
-            await asyncio.sleep(_POLL_SECONDS)
+            await asyncio.sleep(pause)
+        return await change()
+
+    async def eventually(self, happened: Callable[[], Awaitable[bool]]) -> None:
+        """Wait until it has happened, or until the patience ends."""
+        for pause in self._pauses():
+            if await happened():
+                return
+            await asyncio.sleep(pause)
+
+    def _pauses(self) -> Iterator[float]:
+        """Seconds to wait between looks, longer and longer, until the patience ends."""
+        clock = asyncio.get_running_loop().time
+        deadline, pause = clock() + self.settings.patience_seconds, _SHORTEST_PAUSE
+        while clock() < deadline:
+            yield pause
+            pause = min(2 * pause, _LONGEST_PAUSE)
 
     def url(self, path: str) -> str:
         return self.settings.public_url + path

@@ -263,7 +263,7 @@ class TestActions:
 
     async def test_a_busy_machine_is_waited_for(self, clock: Clock, tmp_path: Path) -> None:
         patient = SETTINGS.model_copy(update={"patience_seconds": 5})
-        cloud = memory_cloud(clock, delays=Delays(boot=timedelta(microseconds=40)))
+        cloud = memory_cloud(clock, delays=Delays(boot=timedelta(microseconds=8)))
         async with face(cloud, tmp_path, clock, patient) as occi:
             path = await occi.machine()
             assert await self.act(occi, path, "stop") == 200
@@ -367,6 +367,16 @@ class TestUpdates:
 
     async def test_nothing_is_made_at_a_path_of_the_clients_choice(self, occi: Client) -> None:
         assert (await occi("PUT", "/123", line(COMPUTE, "kind"))).status == 400
+
+
+async def test_a_deletion_is_waited_for(clock: Clock, tmp_path: Path) -> None:
+    """A client that reads 200 expects 404 from then on."""
+    patient = SETTINGS.model_copy(update={"patience_seconds": 5})
+    cloud = memory_cloud(clock, delays=Delays(delete=timedelta(microseconds=4)))
+    async with face(cloud, tmp_path, clock, patient) as occi:
+        path = await occi.machine()
+        assert (await occi("DELETE", path)).status == 200
+        assert (await occi("GET", path)).status == 404
 
 
 async def storage(occi: Client) -> str:

@@ -125,6 +125,13 @@ class Computes:
         await session.cloud.delete_server(session.caller, native.id)
         await forget(session, self.base + native.id)
 
+    async def gone(self, session: Session, native: Server) -> bool:
+        try:
+            await session.cloud.server(session.caller, native.id)
+        except NotFound:
+            return True
+        return False
+
     def applicable(self, session: Session, native: Server) -> tuple[str, ...]:
         return () if native.task is not None else session.view.actions[native.state]
 

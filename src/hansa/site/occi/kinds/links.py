@@ -84,6 +84,9 @@ class _Links:
         await session.patiently(lambda: _detach(session, native))
         await forget(session, self.base + native.end.id)
 
+    async def gone(self, session: Session, native: Wire) -> bool:
+        return True
+
     def applicable(self, session: Session, native: Wire) -> tuple[str, ...]:
         return ()
 

@@ -103,6 +103,9 @@ class Networks:
         await _able(session).delete_network(session.caller, native.id)
         await forget(session, self.base + native.id)
 
+    async def gone(self, session: Session, native: Network) -> bool:
+        return True
+
     def applicable(self, session: Session, native: Network) -> tuple[str, ...]:
         if not isinstance(session.cloud, HasNetworks) or native.owner != session.caller.project:
             return ()

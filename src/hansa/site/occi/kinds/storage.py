@@ -90,6 +90,9 @@ class Storages:
         await _able(session).delete_volume(session.caller, native.id)
         await forget(session, self.base + native.id)
 
+    async def gone(self, session: Session, native: Volume) -> bool:
+        return True
+
     def applicable(self, session: Session, native: Volume) -> tuple[str, ...]:
         if native.state != "available":
             return ()
