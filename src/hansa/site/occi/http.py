@@ -102,6 +102,7 @@ class _Face:
 
     async def _respond(self, scope: Scope, receive: Receive) -> Response:
         media_type = TEXT
+        scope["hansa.route"] = "occi"  # metrics go by what a path names, once that is known
         try:
             headers = head_of(scope)
             accept = ",".join(value for name, value in headers if name == "accept")
@@ -111,7 +112,7 @@ class _Face:
             request = Request(scope["method"], scope["path"], headers, parameters_of(scope), body, media_type)
             check_version(request.header("user-agent"))
             session = await self._service.session(caller, hosts_of(self._settings, request))
-            return await self._use(session, request)
+            return await self._use(session, request, scope)
         except HansaError as error:
             told = self._challenges if isinstance(error, Unauthenticated) else ()
             if isinstance(error, MethodNotAllowed):
@@ -123,8 +124,9 @@ class _Face:
             _log.exception("occi.failed", path=scope["path"], method=scope["method"])
             return respond.failed(HansaError("Something went wrong at the site; its log says what."), media_type)
 
-    async def _use(self, session: Session, request: Request) -> Response:
+    async def _use(self, session: Session, request: Request, scope: Scope) -> Response:
         target, bound = target_of(session.view.model, request.path)
+        scope["hansa.route"] = f"occi: {target.value}"
         method = "GET" if request.method == "HEAD" else request.method
         if target is Target.MODEL and method == "GET":
             return self._models.respond(session, request)

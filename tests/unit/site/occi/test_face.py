@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support.occi import (
@@ -263,3 +264,24 @@ async def test_every_line_a_machine_shows_is_parsed_by_our_own_reader(occi: Clie
     message = text_plain.parse((await occi("GET", path)).body)
     assert message.attributes["occi.core.title"] == 'a "b", c; d'
     assert message.categories[0].id == COMPUTE
+
+
+async def test_metrics_go_by_what_a_path_names_and_never_by_the_path(occi: Client) -> None:
+    seen: list[object] = []
+
+    async def noting(scope: Any, receive: Any, send: Any) -> None:
+        await occi.app(scope, receive, send)
+        seen.append(scope["hansa.route"])
+
+    client = Client(noting)
+    path = await client.machine()
+    for target in ("/-/", "/compute/", path, "/no/such/thing"):
+        await client("GET", target)
+    await Client(noting, user=None)("GET", path)
+    assert seen[1:] == [
+        "occi: the query interface",
+        "occi: a kind's collection",
+        "occi: an entity",
+        "occi: an entity",
+        "occi",
+    ]
