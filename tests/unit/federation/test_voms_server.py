@@ -232,6 +232,16 @@ async def test_a_proxy_with_attributes_cannot_gain_more(server, alice):
     assert f"{VO}/Role=VO-Admin" not in names(reply)
 
 
+async def test_a_proxy_cannot_shed_its_attributes_by_one_below_it(server, alice):
+    """Whoever stole a proxy signs what he likes below it: nothing, an empty list, or claims of his own."""
+    narrow = server.grid.voms_proxy(alice, VO)
+    claims = ac_extension([server.grid.ac(alice, VO, f"{VO}/bio/Role=vm_operator")])
+    for extensions in ([], [ac_extension([])], [claims]):
+        below = server.grid.proxy(narrow, extensions=extensions)
+        reply = await granted(server, below, asking(f"{VO}/bio/Role=vm_operator", VO))
+        assert names(reply) == [VO]
+
+
 async def test_nothing_left_of_a_proxys_attributes_is_a_refusal(server, alice):
     """The member lost the role that the proxy still carries."""
     proxy = server.grid.voms_proxy(alice, f"{VO}/old")

@@ -300,7 +300,6 @@ def test_java_tells_warnings_by_words_and_so_do_we() -> None:
         b"<voms><ac>***</ac></voms>",
         b"<!DOCTYPE voms><voms/>",
         b"<vomsans><error><item><message>x</message></item></error></vomsans>",
-        b"x" * 1_000_001,
     ],
 )
 def test_bad_replies_are_refused(body: bytes) -> None:
@@ -308,6 +307,13 @@ def test_bad_replies_are_refused(body: bytes) -> None:
         with pytest.raises(VomsError) as refused:
             codec.parse_reply(body)
         assert refused.value.code == "voms.reply.syntax"
+
+
+@pytest.mark.parametrize("codec", [rest, legacy])
+def test_an_endless_reply_is_refused(codec: ModuleType) -> None:
+    with pytest.raises(VomsError) as refused:
+        codec.parse_reply(b" " * 1_000_001)
+    assert refused.value.code == "voms.reply.too_large"
 
 
 @pytest.mark.parametrize(

@@ -162,12 +162,16 @@ def _selected(request: AcRequest, held: frozenset[Fqan]) -> tuple[Fqan, ...]:
 
 
 def _already_carried(vo: str, identity: VerifiedIdentity) -> set[Fqan] | None:
-    """Attributes of this VO in the proxy that asks; None if it carries none. They only narrow, so nobody need verify them."""
+    """Attributes of this VO in the proxies that ask; None if they carry none. They only narrow, so nobody need verify them.
+
+    Where several proxies carry some, all must: whoever holds one can put another below it that claims anything.
+    """
     try:
-        carried = [ac for ac in carried_acs(identity) if ac.vo == vo]
+        carried = [{fqan for ac in acs if ac.vo == vo for fqan in ac.fqans} for acs in carried_acs(identity)]
     except VomsError as error:
         raise NotHeld("The proxy in use carries damaged attributes: use your own certificate.", wanted="") from error
-    return {fqan for ac in carried for fqan in ac.fqans} if carried else None
+    stated = [fqans for fqans in carried if fqans]
+    return set.intersection(*stated) if stated else None
 
 
 def _end(

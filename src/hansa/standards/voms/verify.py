@@ -4,7 +4,7 @@ Nothing inside a credential is ever an anchor: the server's certificate must be 
 under the same rules as a user's. One bad attribute certificate refuses the whole credential.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -68,20 +68,22 @@ def verify_acs(
     server's chain.
     """
     hosts = frozenset(host.lower() for host in hostnames)
-    acs = carried_acs(identity)
+    encoded = next(_sequences(identity), None)
+    acs = [decode_ac(ac) for ac in decode_ac_sequence(encoded)] if encoded is not None else []
     return tuple(verify_ac(ac, identity, trust, vomsdir, now=now, hostnames=hosts, policy=policy) for ac in acs)
 
 
-def carried_acs(identity: VerifiedIdentity) -> tuple[AttributeCertificate, ...]:
-    """The attribute certificates in the credential's lowest proxy that has any, decoded and *not verified*.
+def carried_acs(identity: VerifiedIdentity) -> tuple[tuple[AttributeCertificate, ...], ...]:
+    """The attribute certificates of each proxy that has any, leaf first, decoded and *not verified*.
 
-    Good for narrowing a right, never for giving one: use `verify_acs`. Raises `VomsError`.
+    Good for narrowing a right, never for giving one: use `verify_acs`. To narrow, heed all of them: whoever holds a proxy can
+    put one of any content below it. Raises `VomsError`.
     """
-    for proxy in identity.chain[: identity.depth]:
-        encoded = _sequence(proxy)
-        if encoded is not None:
-            return tuple(decode_ac(ac) for ac in decode_ac_sequence(encoded))
-    return ()
+    return tuple(tuple(decode_ac(ac) for ac in decode_ac_sequence(each)) for each in _sequences(identity))
+
+
+def _sequences(identity: VerifiedIdentity) -> Iterator[bytes]:
+    return (encoded for proxy in identity.chain[: identity.depth] if (encoded := _sequence(proxy)) is not None)
 
 
 def verify_ac(

@@ -6,8 +6,8 @@ A server looks at the first bytes: `G` or `0G` begins the REST dialect, `<` or `
 from enum import Enum
 
 from hansa.standards.voms.wire import legacy, rest
+from hansa.standards.voms.wire.encoding import MAX_REPLY_BYTES
 from hansa.standards.voms.wire.messages import (
-    MAX_REPLY_BYTES,
     MAX_REQUEST_BYTES,
     AcReply,
     AcRequest,

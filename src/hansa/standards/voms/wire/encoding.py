@@ -9,6 +9,7 @@ from xml.sax.saxutils import escape
 
 from hansa.standards.voms.errors import VomsCode, VomsError
 
+MAX_REPLY_BYTES = 1_000_000
 _COLUMNS = 64
 _MAX_DEPTH = 6
 _MAX_ELEMENTS = 5000
@@ -57,10 +58,15 @@ class Element:
         return next((child.text for child in self.children if child.tag == tag), None)
 
 
-def parse_xml(data: bytes, refuse: Callable[[str], VomsError], limit: int) -> Element:
-    """Read a small document. Document types, and with them entities, are refused; so are depth and size beyond bounds."""
-    if len(data) > limit:
-        raise refuse(f"The message is longer than {limit} bytes")
+def parse_reply_xml(data: bytes) -> Element:
+    """Read a server's document. Raises `VomsError` (`voms.reply.syntax`, `voms.reply.too_large`)."""
+    if len(data) > MAX_REPLY_BYTES:
+        raise VomsError(VomsCode.REPLY_TOO_LARGE, f"The server's reply is longer than {MAX_REPLY_BYTES} bytes")
+    return parse_xml(data, bad_reply)
+
+
+def parse_xml(data: bytes, refuse: Callable[[str], VomsError]) -> Element:
+    """Read a document of bounded size. Document types, and with them entities, are refused; so are depth and many elements."""
     reader = _Reader(refuse)
     try:
         reader.parser.Parse(data, True)

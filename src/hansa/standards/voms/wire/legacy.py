@@ -8,11 +8,11 @@ from hansa.standards.voms.wire.encoding import (
     bad_request,
     decode_base64,
     encode_base64,
+    parse_reply_xml,
     parse_xml,
     xml_text,
 )
 from hansa.standards.voms.wire.messages import (
-    MAX_REPLY_BYTES,
     MAX_REQUEST_BYTES,
     AcReply,
     AcRequest,
@@ -50,7 +50,7 @@ def parse_request(data: bytes) -> AcRequest | None:
         raise bad_request("Expected an XML document")
     if _END not in document:
         return None
-    root = parse_xml(document.rstrip(b"\0\r\n "), bad_request, MAX_REQUEST_BYTES)
+    root = parse_xml(document.rstrip(b"\0\r\n "), bad_request)
     if root.tag != "voms":
         raise bad_request("Expected a <voms> document")
     return _request(root)
@@ -115,8 +115,8 @@ def _items(items: list[tuple[int, str]]) -> str:
 
 
 def parse_reply(data: bytes) -> Reply:
-    """A client's reading of a reply. Raises `VomsError` (`voms.reply.syntax`, `voms.fqan.syntax`)."""
-    root = parse_xml(data, bad_reply, MAX_REPLY_BYTES)
+    """A client's reading of a reply. Raises `VomsError` (`voms.reply.*`, `voms.fqan.syntax`)."""
+    root = parse_reply_xml(data)
     if root.tag != "vomsans":
         raise bad_reply("The reply is not one of a VOMS server")
     items = [_item(item) for error in root.all("error") for item in error.all("item")]

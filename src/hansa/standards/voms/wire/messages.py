@@ -8,7 +8,6 @@ from hansa.standards.voms.errors import VomsCode, VomsError
 from hansa.standards.voms.fqan import Fqan
 
 MAX_REQUEST_BYTES = 65_536
-MAX_REPLY_BYTES = 1_000_000
 MAX_LIST = 1000
 """Names or targets in a request."""
 

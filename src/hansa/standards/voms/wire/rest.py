@@ -8,10 +8,16 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from hansa.standards.voms.errors import VomsCode, VomsError
-from hansa.standards.voms.wire.encoding import bad_reply, bad_request, decode_base64, encode_base64, parse_xml, xml_text
+from hansa.standards.voms.wire.encoding import (
+    bad_reply,
+    bad_request,
+    decode_base64,
+    encode_base64,
+    parse_reply_xml,
+    xml_text,
+)
 from hansa.standards.voms.wire.messages import (
     EVERYTHING,
-    MAX_REPLY_BYTES,
     MAX_REQUEST_BYTES,
     AcReply,
     AcRequest,
@@ -140,8 +146,8 @@ def render_http(reply: HttpReply) -> bytes:
 
 
 def parse_reply(body: bytes) -> Reply:
-    """A client's reading of a reply's body, whatever its HTTP status. Raises `VomsError` (`voms.reply.syntax`)."""
-    root = parse_xml(body, bad_reply, MAX_REPLY_BYTES)
+    """A client's reading of a reply's body, whatever its HTTP status. Raises `VomsError` (`voms.reply.*`)."""
+    root = parse_reply_xml(body)
     if root.tag != "voms":
         raise bad_reply("The reply is not one of a VOMS server")
     errors = root.all("error")
