@@ -117,11 +117,14 @@ class Networks(World):
         )
 
     def _address(self, network: Network) -> str | None:
+        """The next free host address, going round."""
         if network.cidr is None:
             return None
-        taken = self._addresses[network.id]
-        for host in itertools.islice(ip_network(network.cidr).hosts(), len(taken) + 2):
-            if (address := str(host)) not in taken and address != network.gateway:
+        places, taken = ip_network(network.cidr), self._addresses[network.id]
+        first, count = (1, places.num_addresses - 2) if places.num_addresses > 2 else (0, places.num_addresses)
+        for _ in range(min(count, len(taken) + 2)):
+            address = str(places[first + next(self._turns[network.id]) % count])
+            if address not in taken and address != network.gateway:
                 taken.add(address)
                 return address
         raise CapacityExceeded(f"Network {network.name} has no free address.")

@@ -4,7 +4,7 @@ import heapq
 import itertools
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -100,6 +100,7 @@ class World:
         self._requests: dict[tuple[ProjectId, str], ServerId] = {}
         self._consoles: defaultdict[ServerId, bytearray] = defaultdict(bytearray)
         self._addresses: defaultdict[NetworkId, set[str]] = defaultdict(set)  # given out
+        self._turns: defaultdict[NetworkId, Iterator[int]] = defaultdict(itertools.count)
         self._macs = itertools.count(1)
         self._projects: set[str] = set()
         self._events: list[ServerEvent] = []
@@ -196,9 +197,10 @@ class World:
 
     def _reserve(self, project: ProjectId, requested: Mapping[str, int]) -> None:
         """Raise QuotaExceeded or CapacityExceeded if that much more is too much."""
-        limits, used = self._limits(project), self._used(project)
-        for resource, amount in requested.items():
-            check_quota(resource, limit=limits.get(resource), used=used[resource], requested=amount)
+        if limits := self._limits(project):
+            used = self._used(project)
+            for resource, amount in requested.items():
+                check_quota(resource, limit=limits.get(resource), used=used[resource], requested=amount)
         if self._capacity is None:
             return
         flavors = [server.flavor for servers in self._servers.values() for server in servers.values()]
