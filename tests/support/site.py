@@ -69,12 +69,17 @@ def site_config(directory: Path, port: int, **tables: Any) -> SiteConfig:
     return SiteConfig.model_validate(document | tables)
 
 
+def site_files(directory: Path, grid: Grid, *, port: int, **tables: Any) -> SiteConfig:
+    """Lay the site's files out below `directory`; `tables` replace tables of the configuration."""
+    grid.write(directory)
+    (directory / "voms.json").write_text(json.dumps(POLICY))
+    return site_config(directory, port, **tables)
+
+
 @asynccontextmanager
 async def running_site(directory: Path, grid: Grid, **tables: Any) -> AsyncIterator[RunningSite]:
     """`tables` replace tables of the configuration. The grid's clock must be the real one: OpenSSL looks at it."""
-    grid.write(directory)
-    (directory / "voms.json").write_text(json.dumps(POLICY))
-    config = site_config(directory, free_port(), **tables)
+    config = site_files(directory, grid, port=free_port(), **tables)
     with capture_logs() as log:
         async with assembled(config) as app, running(app, [each.listener() for each in config.listeners]):
             yield RunningSite(config.site.public_url, grid, directory, log)

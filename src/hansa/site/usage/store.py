@@ -68,22 +68,32 @@ def cursor(connection: Connection) -> int:
 def record(connection: Connection, told: Sequence[ServerEvent]) -> None:
     """Keep what is new among these events, in order, and add it up."""
     known = cursor(connection)
-    for event in told:
-        if event.sequence <= known:
-            continue
-        connection.execute(sa.insert(events).values(asdict(event) | {"kind": event.kind.value}))
-        _add_up(connection, event)
+    new = [event for event in told if event.sequence > known]
+    if not new:
+        return
+    connection.execute(sa.insert(events), [asdict(event) | {"kind": event.kind.value} for event in new])
+    before = {use.server: use for use in _machines_of(connection, {event.server for event in new})}
+    now = dict(before)
+    for event in new:
+        now[event.server] = after(now.get(event.server) or first_use(event), event)
+    _write(connection, sa.insert(machines), [use for server, use in now.items() if server not in before])
+    changed = sa.update(machines).where(machines.c.server == sa.bindparam("which"))
+    _write(connection, changed, [use for server, use in now.items() if server in before])
 
 
-def _add_up(connection: Connection, event: ServerEvent) -> None:
-    row = connection.execute(sa.select(machines).where(machines.c.server == event.server)).one_or_none()
-    use = after(_use(row) if row else first_use(event), event)
+def _machines_of(connection: Connection, servers: set[ServerId]) -> list[MachineUse]:
+    return [_use(row) for row in connection.execute(sa.select(machines).where(machines.c.server.in_(servers)))]
+
+
+def _write(connection: Connection, statement: sa.Insert | sa.Update, uses: Sequence[MachineUse]) -> None:
+    if uses:
+        connection.execute(statement, [_values(use, update=isinstance(statement, sa.Update)) for use in uses])
+
+
+def _values(use: MachineUse, *, update: bool) -> dict[str, Any]:
     values = asdict(use) | {"status": use.status.value}
     values |= {"ran_us": values.pop("ran") // _MICROSECOND, "cpu_ran_us": values.pop("cpu_ran") // _MICROSECOND}
-    if row is None:
-        connection.execute(sa.insert(machines).values(values))
-    else:
-        connection.execute(sa.update(machines).where(machines.c.server == event.server).values(values))
+    return values | {"which": use.server} if update else values
 
 
 def list_machines(connection: Connection, project: str | None, *, limit: int, offset: int) -> list[MachineUse]:
