@@ -7,6 +7,7 @@ them use legacy.
 import asyncio
 import os
 import shutil
+from asyncio.subprocess import DEVNULL, PIPE, STDOUT
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,9 +16,14 @@ from pathlib import Path
 import pytest
 from tests.support.pki import Grid, split_credential, write_credential, write_files, write_secret
 from tests.support.ports import free_port
-from tests.support.voms import VomsServer, holder, voms_server
+from tests.support.voms import VomsServer, holder, voms_server, write_config
+from tests.support.wire import Wire, client_context
 
+from hansa.base.config import load
+from hansa.base.serving import running
+from hansa.federation.config import FederationConfig
 from hansa.federation.membership.model import RoleGrant
+from hansa.federation.server import assembled
 from hansa.standards.voms import VomsAttributes, verify_acs
 from hansa.standards.x509 import Credential, parse_credential, validate_chain
 
@@ -116,7 +122,7 @@ async def run(client: Client, server: VomsServer, user: Credential, *arguments: 
     }
     program = await asyncio.create_subprocess_exec(
         client.program, *client.options, "-vomses", str(home / "vomses"), "-out", str(out), *arguments,
-        env=environment, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        env=environment, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT,
     )  # fmt: skip
     async with asyncio.timeout(60):
         output, _ = await program.communicate()
@@ -242,3 +248,32 @@ async def test_a_target_stands_in_the_certificate(client, server, alice):
     ran = await run(client, server, alice, "-voms", VO, *options)
     assert ran.code == 0, ran.text
     attributes(server, ran)
+
+
+GLOBUS = shutil.which("grid-proxy-init")
+
+
+@pytest.mark.skipif(GLOBUS is None, reason="grid-proxy-init is not installed (Debian: globus-proxy-utils)")
+@pytest.mark.parametrize(("kind", "allowed"), [("-rfc", True), ("-old", True), ("-old", False), ("-draft", True)])
+async def test_a_proxy_that_globus_made_may_ask(grid, tmp_path, kind, allowed):
+    """Legacy proxies are taken where the configuration says so; draft ones nowhere."""
+    path = write_config(grid, tmp_path, grid.port)
+    path.write_text(path.read_text().replace("[trust]\n", f"[trust]\nlegacy_proxies = {str(allowed).lower()}\n"))
+    alice = grid.user("Alice Example")
+    certificate, key = split_credential(alice)
+    write_files(tmp_path, {"usercert.pem": certificate})
+    write_secret(tmp_path / "userkey.pem", key)
+    proxy = tmp_path / "globus.pem"
+    made = await asyncio.create_subprocess_exec(
+        str(GLOBUS), kind, "-cert", tmp_path / "usercert.pem", "-key", tmp_path / "userkey.pem", "-out", proxy,
+        env={**os.environ, "X509_CERT_DIR": str(tmp_path / "certificates")}, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT,
+    )  # fmt: skip
+    output, _ = await made.communicate()
+    assert made.returncode == 0, output.decode()
+    config = load(path, FederationConfig, {})
+    async with assembled(config) as federation, running(federation.app, federation.listeners):
+        await federation.registry.create_vo(VO)
+        await federation.registry.add_member(VO, holder(alice), name="Alice")
+        async with await Wire.to(grid.port, client_context(proxy)) as wire:
+            answer = await wire.get("/generate-ac")
+    assert answer.status == (200 if allowed and kind != "-draft" else 403), answer.body

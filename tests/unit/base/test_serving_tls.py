@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from OpenSSL import SSL
 from tests.support.echo import echo
 from tests.support.tls import Holder, authority, certificate, proxy
 from tests.support.wire import Wire, client_context
@@ -173,3 +174,27 @@ def _host_serial(wire: Wire) -> int:
 async def _serial_now(port: int) -> int:
     async with await Wire.to(port, client_context()) as wire:
         return _host_serial(wire)
+
+
+async def test_a_client_cannot_renegotiate(listener):
+    """A renegotiation could put another client's certificate on an open connection."""
+    async with running(echo, [listener]) as server:
+        assert await asyncio.to_thread(_renegotiates, server.port("main")) is False
+
+
+def _renegotiates(port: int) -> bool:
+    context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+    context.set_max_proto_version(SSL.TLS1_2_VERSION)
+    with socket.create_connection(("127.0.0.1", port), 10) as raw:
+        raw.settimeout(None)  # pyOpenSSL wants a blocking socket
+        tls = SSL.Connection(context, raw)
+        tls.set_connect_state()
+        tls.do_handshake()
+        tls.renegotiate()
+        try:
+            tls.do_handshake()
+            tls.send(b"GET / HTTP/1.0\r\n\r\n")
+            tls.recv(1)
+        except SSL.Error:
+            return False
+        return tls.total_renegotiations() > 0

@@ -1,18 +1,28 @@
 """The VOMS server, asked over TLS in both dialects: what it gives, what it refuses and how it says so."""
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from tests.support.pki import Grid, write_credential
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from tests.support.pki import Grid, rsa_key, split_credential, write_credential, write_files
 from tests.support.ports import free_port
 from tests.support.tls import authority, certificate
-from tests.support.voms import VomsServer, holder, voms_server
+from tests.support.voms import VomsServer, holder, voms_server, write_config
 from tests.support.wire import Wire, client_context
 
+from hansa.base.config import load
+from hansa.base.errors import ConfigurationError
+from hansa.base.serving import running
+from hansa.federation.config import FederationConfig
 from hansa.federation.membership.model import RoleGrant
+from hansa.federation.server import assembled
 from hansa.standards.voms import ac_extension, decode_ac, verify_acs
 from hansa.standards.voms.wire import (
     AcReply,
@@ -373,3 +383,77 @@ async def test_one_certificate_cannot_ask_without_end(server, alice):
     other = server.grid.user("Bob")
     await server.admit(other)
     await granted(server, other, asking(VO))
+
+
+async def test_a_revocation_counts_without_a_restart(server, alice):
+    await granted(server, alice, asking(VO))
+    server.grid.revoke(alice)
+    write_files(server.home / "certificates", server.grid.trust_files())
+    async with asyncio.timeout(20):
+        while isinstance(reply := await ask(server, alice, asking(VO)), AcReply):  # noqa: ASYNC110  (files are watched)
+            await asyncio.sleep(0.5)
+    assert "revoked" in reply.text
+
+
+async def test_a_new_signing_key_counts_without_a_restart(server, alice):
+    before = decode_ac((await granted(server, alice, asking(VO))).ac)
+    certificate, key = split_credential(server.grid.host_credential("localhost", label="next voms"))
+    write_files(server.home, {"aacert.pem": certificate, "aakey.pem": key})
+    async with asyncio.timeout(20):
+        while decode_ac((await granted(server, alice, asking(VO))).ac).key_identifier == before.key_identifier:  # noqa: ASYNC110
+            await asyncio.sleep(0.5)
+
+
+async def test_each_vo_has_its_port_and_its_members(grid, tmp_path):
+    other = free_port()
+    path = write_config(grid, tmp_path, grid.port)
+    path.write_text(path.read_text() + f"\n[voms.vos.ops]\nport = {other}\n")
+    alice, bob = grid.user("Alice Example"), grid.user("Bob Example")
+    config = load(path, FederationConfig, {})
+    async with assembled(config) as federation, running(federation.app, federation.listeners):
+        registry = federation.registry
+        for vo, user in ((grid.vo, alice), ("ops", bob)):
+            await registry.create_vo(vo)
+            await registry.add_member(vo, holder(user), name="Somebody")
+        first, second = (VomsServer(grid, tmp_path, port, registry) for port in (grid.port, other))
+        assert names(await granted(first, alice, AcRequest())) == [VO]
+        assert names(await granted(second, bob, AcRequest())) == ["/ops"]
+        assert (await refused(second, alice, AcRequest())).refusal is Refusal.NO_SUCH_USER
+        assert (await refused(first, bob, asking("/ops"))).refusal is Refusal.NO_SUCH_USER
+        assert (await refused(second, bob, asking(VO))).refusal is Refusal.BAD_REQUEST
+
+
+async def test_attributes_of_another_vo_do_not_narrow(server, alice):
+    foreign = replace(server.grid, vo="ops")
+    proxy = server.grid.proxy(alice, extensions=[ac_extension([foreign.ac(alice)])])
+    reply = await granted(server, proxy, asking(f"{VO}/Role=VO-Admin"))
+    assert names(reply)[0] == f"{VO}/Role=VO-Admin"
+    assert reply.warnings == ()
+
+
+@pytest.mark.parametrize("wrong", ["elliptic", "short", "foreign", "unidentified"])
+async def test_a_signing_key_that_clients_cannot_use_stops_the_start(grid, tmp_path, wrong):
+    path = write_config(grid, tmp_path, grid.port)
+    _write_wrong_authority(grid, tmp_path, wrong)
+    with pytest.raises(ConfigurationError, match=r"certificate or key"):
+        async with assembled(load(path, FederationConfig, {})):
+            pass
+
+
+def _write_wrong_authority(grid: Grid, home: Path, wrong: str) -> None:
+    keys = {"elliptic": ec.generate_private_key(ec.SECP256R1()), "short": rsa_key("short", 1024)}
+    key = keys.get(wrong, rsa_key("wrong"))
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(grid.name("localhost", "hosts").to_x509())
+        .issuer_name(grid.authority.certificate.subject)
+        .public_key((rsa_key("another") if wrong == "foreign" else key).public_key())
+        .serial_number(77)
+        .not_valid_before(grid.now)
+        .not_valid_after(grid.now + timedelta(days=1))
+    )
+    if wrong != "unidentified":
+        builder = builder.add_extension(x509.SubjectKeyIdentifier(b"1" * 20), critical=False)
+    signed = builder.sign(rsa_key("ca"), hashes.SHA256())
+    certificate, pem = split_credential(Credential((signed,), key))
+    write_files(home, {"aacert.pem": certificate, "aakey.pem": pem})
