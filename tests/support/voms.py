@@ -1,9 +1,10 @@
 """A VOMS server of ours on a throw-away grid: real sockets, real TLS, a real database."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from tests.support.pki import Grid, split_credential, write_files, write_secret
@@ -63,9 +64,11 @@ authority = {{certificate = "aacert.pem", key = "aakey.pem"}}
 
 
 @asynccontextmanager
-async def voms_server(grid: Grid, home: Path, **vo_settings: Any) -> AsyncIterator[VomsServer]:
+async def voms_server(
+    grid: Grid, home: Path, environ: Mapping[str, str] = MappingProxyType({}), **vo_settings: Any
+) -> AsyncIterator[VomsServer]:
     """The server of the grid's VO, at `grid.port`, with an empty VO."""
-    config = load(write_config(grid, home, grid.port, **vo_settings), FederationConfig, {})
+    config = load(write_config(grid, home, grid.port, **vo_settings), FederationConfig, environ)
     async with assembled(config) as federation, running(federation.app, federation.listeners) as server:
         await federation.registry.create_vo(grid.vo)
         yield VomsServer(grid, home, server.addresses[0].port, federation.registry)
