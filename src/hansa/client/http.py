@@ -155,6 +155,9 @@ class Http:
             ) from error
         except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
             raise
+        except ssl.SSLError as error:  # before ValueError: a failed verification is one
+            self.close()
+            raise explain(error, self.origin) from error
         except (http.client.HTTPException, ValueError) as error:
             self.close()
             raise BadReply(_("{origin} does not answer in HTTP.").format(origin=self.origin)) from error

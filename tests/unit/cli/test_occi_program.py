@@ -351,6 +351,18 @@ def test_refusals_are_one_line_and_end_with_1(
     assert words in said.err
 
 
+def test_levels_of_the_log(site: Peer, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ("-a", "list", "-r", "nonsense")
+    assert occi(site, *arguments, "-b", "info", "-l", "stdout") == 1
+    said = capsys.readouterr().out
+    assert [line[0] for line in said.splitlines()] == ["I", "I", "F"]
+    assert occi(site, *arguments, "--debug") == 1
+    assert "DEBUG -- : The site offers 13 categories" in (debugged := capsys.readouterr().err)
+    assert "Traceback" in debugged
+    assert occi(site, *arguments, "-b", "unknown") == 1
+    assert capsys.readouterr().err == ""
+
+
 def test_a_dead_endpoint_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     with replaying({}) as peer:
         pass

@@ -4,6 +4,7 @@ import getpass
 import os
 import ssl
 import sys
+import traceback
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -28,17 +29,19 @@ def main(arguments: Sequence[str]) -> int:
     except Exit as leave:
         sys.stdout.write(leave.text)
         return leave.code
+    log = _Log(options)
     try:
-        sys.stdout.write(_run(options))
+        sys.stdout.write(_run(options, log))
     except (Refused, HansaError, StandardError, OSError) as error:
-        _fatal(options, _message(error, options))
+        log.write("fatal", _message(error, options))
         if options.debug:
-            raise
+            traceback.print_exception(error)
         return 1
     return 0
 
 
-def _run(options: Options) -> str:
+def _run(options: Options, log: "_Log") -> str:
+    log.write("info", f'Establishing a connection to "{options.endpoint}" ...')
     with Occi(
         options.endpoint,
         tls=_tls(options),
@@ -49,7 +52,9 @@ def _run(options: Options) -> str:
         project=os.environ.get("ROCCI_CLIENT_KEYSTONE_TENANT"),
     ) as site:
         categories = site.model()
+        log.write("debug", f"The site offers {len(categories)} categories")
         if not options.dump_model:
+            log.write("info", f'Executing action "{options.action}" on "{options.resource}" ...')
             return perform(Session(site, categories, options))
         if options.filter:
             categories = tuple(category for category in categories if category.id == options.filter)
@@ -95,7 +100,17 @@ def _message(error: Exception, options: Options) -> str:
     return f"An error occurred! Message: {error}"
 
 
-def _fatal(options: Options, message: str) -> None:
-    stream = sys.stdout if options.log_to == "stdout" else sys.stderr
-    stamp = datetime.now().astimezone().strftime("%Y-%m-%dT%H:%M:%S.%f")
-    stream.write(f"F, [{stamp} #{os.getpid()}] FATAL -- : {message}\n")
+class _Log:
+    """Lines as the original's logger writes them, from the chosen level up."""
+
+    LEVELS = ("debug", "info", "warn", "error", "fatal", "unknown")
+
+    def __init__(self, options: Options) -> None:
+        self._least = self.LEVELS.index("debug" if options.debug else options.log_level)
+        self._stream = sys.stdout if options.log_to == "stdout" else sys.stderr
+
+    def write(self, level: str, message: str) -> None:
+        if self.LEVELS.index(level) < self._least:
+            return
+        stamp = datetime.now().astimezone().strftime("%Y-%m-%dT%H:%M:%S.%f")
+        self._stream.write(f"{level[0].upper()}, [{stamp} #{os.getpid()}] {level.upper():>5} -- : {message}\n")
