@@ -6,8 +6,8 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import pytest
 from hansa.base.errors import NotFound
 from hansa.cloud.drivers.embedded import EmbeddedCloud, EmbeddedSettings, process
 from hansa.cloud.drivers.embedded.layout import StateDirectory
-from hansa.cloud.model import Caller, Image, ImageId, ProjectId, Server, ServerId
+from hansa.cloud.model import Caller, Image, ImageId, ProjectId, Server, ServerId, ServerState
 from hansa.cloud.port import Cloud
 from hansa.cloud.settings import FlavorSettings
 
@@ -87,6 +87,15 @@ async def idle(cloud: Cloud, server: ServerId, caller: Caller = ALICE, seconds: 
     return found
 
 
+async def state_of(cloud: Cloud, server: ServerId, state: ServerState) -> Server:
+    for _ in range(1000):
+        found = await cloud.server(ALICE, server)
+        if found.state is state and found.task is None:
+            return found
+        await asyncio.sleep(0.02)
+    raise AssertionError(f"{found.state} {found.task} {found.fault}")
+
+
 async def gone(cloud: Cloud, server: ServerId, caller: Caller = ALICE, seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -121,3 +130,16 @@ async def ssh(server: Server, key: Path, command: str, *, seconds: float = 60.0)
             assert client.returncode == 0, told.decode()
             return told.decode()
         await asyncio.sleep(0.2)
+
+
+@contextmanager
+def small_disk(place: Path, size: str) -> Iterator[None]:
+    """A file system of that size at that place; needs the right to mount."""
+    place.mkdir(parents=True, exist_ok=True)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "small", str(place)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("a small file system cannot be mounted here")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=True)

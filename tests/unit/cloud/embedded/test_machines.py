@@ -5,10 +5,22 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.support.embedded import ALICE, GUEST, embedded, gone, idle, make_key, needs_qemu, running, ssh
+from tests.support.embedded import (
+    ALICE,
+    GUEST,
+    embedded,
+    gone,
+    idle,
+    make_key,
+    needs_qemu,
+    running,
+    small_disk,
+    ssh,
+    state_of,
+)
 from tests.support.guest import guest_image
 
-from hansa.cloud.model import FlavorId, Image, NetworkId, ServerAction, ServerSpec, ServerState
+from hansa.cloud.model import EventKind, FlavorId, Image, NetworkId, ServerAction, ServerSpec, ServerState
 
 pytestmark = [pytest.mark.qemu, needs_qemu]
 
@@ -74,8 +86,25 @@ async def test_two_machines_meet_on_a_segment_of_their_own(tmp_path: Path) -> No
         assert not (tmp_path / "state" / "servers" / first.id / "memory").exists()
 
         await ssh(second, key, "poweroff")
-        for _ in range(500):
-            if (await cloud.server(ALICE, second.id)).state is ServerState.STOPPED:
-                break
-            await asyncio.sleep(0.02)
+        await state_of(cloud, second.id, ServerState.STOPPED)
         assert (await cloud.events())[-1].detail == "the guest switched itself off"
+
+
+async def test_a_guest_that_fills_the_hosts_disk_waits_until_there_is_room(tmp_path: Path) -> None:
+    image = guest_image()
+    key, public = make_key(tmp_path)
+    disks = tmp_path / "state" / "servers"
+    with small_disk(disks, "24m"):
+        async with embedded(tmp_path / "state") as cloud:
+            await cloud.add_image(Image(GUEST, "guest", 0), image)
+            spec = ServerSpec("greedy", GUEST, FlavorId("small"), ssh_keys=(public,))
+            server = await idle(cloud, (await cloud.create_server(ALICE, spec)).id)
+            await ssh(server, key, "(dd if=/dev/urandom of=/root/fill bs=1M count=40; sync) >/dev/null 2>&1 &")
+            paused = await state_of(cloud, server.id, ServerState.PAUSED)
+            assert paused.fault == "The host's disk is full; make room and start the machine."
+            assert (await cloud.events())[-1].kind is EventKind.SUSPENDED
+            more = await asyncio.create_subprocess_exec("mount", "-o", "remount,size=200m", str(disks))
+            assert await more.wait() == 0
+            await cloud.act(ALICE, server.id, ServerAction.START)
+            assert (await state_of(cloud, server.id, ServerState.ACTIVE)).fault is None
+            assert "40.0M" in await ssh(server, key, "while pidof dd >/dev/null; do sleep 1; done; ls -lh /root/fill")

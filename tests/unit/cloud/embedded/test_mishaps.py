@@ -4,15 +4,13 @@ import asyncio
 import json
 import shutil
 import socket
-import subprocess
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.support import embedded as support
-from tests.support.embedded import ALICE, BLANK, embedded, gone, idle, needs_qemu, running
+from tests.support.embedded import ALICE, BLANK, embedded, gone, idle, needs_qemu, running, small_disk, state_of
 
 from hansa.base.errors import BackendDown, BadRequest, CapacityExceeded, Conflict
 from hansa.cloud.drivers.embedded import EmbeddedCloud, process
@@ -37,15 +35,6 @@ SPEC = ServerSpec("machine", BLANK, FlavorId("small"))
 async def cloud(tmp_path: Path) -> AsyncIterator[EmbeddedCloud]:
     async with embedded(tmp_path / "state") as opened:
         yield opened
-
-
-async def state_of(cloud: EmbeddedCloud, server: ServerId, state: ServerState) -> Server:
-    for _ in range(1000):
-        found = await cloud.server(ALICE, server)
-        if found.state is state and found.task is None:
-            return found
-        await asyncio.sleep(0.02)
-    raise AssertionError(f"{found.state} {found.task} {found.fault}")
 
 
 async def story(cloud: EmbeddedCloud, server: ServerId) -> list[EventKind]:
@@ -148,25 +137,20 @@ async def test_only_one_process_has_the_cloud_open(cloud: EmbeddedCloud, tmp_pat
         await EmbeddedCloud(support.settings(tmp_path / "state")).open()
 
 
-async def test_where_ssh_has_its_port_taken_the_other_one_is_used(cloud: EmbeddedCloud) -> None:
-    with socket.create_server(("", 22)) if _free(22) else socket.create_server(("127.0.0.1", 0)) as rival:
-        everywhere = rival.getsockname()[0] == "0.0.0.0"
-        card = (await made(cloud)).interfaces[0]
-        assert card.forwards == {22: 2222 if everywhere else 22}
+async def test_where_a_port_is_taken_on_every_address_the_other_one_is_used(tmp_path: Path) -> None:
+    with socket.create_server(("", 0)) as rival:
+        taken = rival.getsockname()[1]
+        async with embedded(tmp_path / "state", forwards={taken: 2222}) as cloud:
+            assert (await made(cloud)).interfaces[0].forwards == {taken: 2222}
 
 
 async def test_an_address_whose_ports_are_taken_is_passed_over(tmp_path: Path) -> None:
-    wanted = support.settings(tmp_path / "state")
+    wanted = support.settings(tmp_path / "state", forwards={8022: 2222})
     first, second = (str(address) for address in list(wanted.addresses.hosts())[:2])
-    with socket.create_server((first, 22)), socket.create_server((first, 2222)):
-        cloud = EmbeddedCloud(wanted)
-        await cloud.open()
-        try:
-            await support.add_blank_image(cloud, tmp_path)
-            assert (await made(cloud)).interfaces[0].address == second
-        finally:
-            await cloud.close()
-            await support.end_all(tmp_path / "state")
+    with socket.create_server((first, 8022)), socket.create_server((first, 2222)):
+        async with embedded(tmp_path / "state", forwards={8022: 2222}, addresses=wanted.addresses) as cloud:
+            card = (await made(cloud)).interfaces[0]
+            assert (card.address, card.forwards) == (second, {8022: 8022})
 
 
 async def test_a_port_taken_behind_our_back_is_told(tmp_path: Path) -> None:
@@ -247,19 +231,6 @@ async def test_nothing_new_is_made_when_the_disk_is_nearly_full(tmp_path: Path) 
         await reserved.close()
 
 
-@contextmanager
-def small_disk(place: Path, size: str) -> Iterator[None]:
-    """A file system of that size at that place; needs the right to mount."""
-    place.mkdir(parents=True, exist_ok=True)
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "small", str(place)], capture_output=True)
-    if mounted.returncode:
-        pytest.skip("a small file system cannot be mounted here")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "-l", str(place)], check=True)
-
-
 async def test_a_disk_that_fills_up_during_a_launch_undoes_it(tmp_path: Path) -> None:
     state = tmp_path / "state"
     with small_disk(state / "servers", "96k"):  # room for an overlay, not for a seed
@@ -283,11 +254,3 @@ async def test_an_image_that_does_not_fit_leaves_nothing(tmp_path: Path) -> None
                 await cloud.add_image(Image(ImageId("big"), "big", 0, disk_format="raw"), big)
             assert {each.id for each in await cloud.images(ALICE)} == {BLANK}
             assert [path.name for path in (state / "images").iterdir()] == ["blank.raw"]
-
-
-def _free(port: int) -> bool:
-    try:
-        socket.create_server(("", port)).close()
-    except OSError:
-        return False
-    return True

@@ -55,6 +55,12 @@ def test_the_command_line_says_what_the_machine_has() -> None:
     )
 
 
+def test_a_machine_that_may_not_go_out_is_still_reached() -> None:
+    kept_in = replace(MACHINE, cards=(replace(MACHINE.cards[0], outbound=False),))
+    nat = json.loads(options(arguments("qemu", "tcg", kept_in, Sockets(7, 8, 9)), "-netdev")[0])
+    assert (nat["restrict"], len(nat["hostfwd"])) == (True, 1)
+
+
 def test_a_qemu_that_a_guest_breaks_out_of_cannot_start_programs() -> None:
     assert all(
         "spawn=deny" in each for each in options(arguments("qemu", "tcg", MACHINE, Sockets(7, 8, 9)), "-sandbox")

@@ -40,6 +40,7 @@ class Card:
     slot: int
     mac: str
     forwards: tuple[Forward, ...] = ()
+    outbound: bool = True  # behind NAT: may the guest open connections?
     group: str | None = None  # "239.1.2.3:4567"
 
 
@@ -110,7 +111,15 @@ def netdev(card: Card) -> Device:
     if card.group is not None:
         return {"type": "socket", "id": name, "mcast": card.group, "localaddr": "127.0.0.1"}
     forwards = [{"str": f"tcp:{forward.address}:{forward.port}-:{forward.guest}"} for forward in card.forwards]
-    return {"type": "user", "id": name, "net": f"10.0.{2 + card.slot}.0/24", "ipv6": False, "hostfwd": forwards}
+    reach = {"restrict": not card.outbound}
+    return {
+        "type": "user",
+        "id": name,
+        "net": f"10.0.{2 + card.slot}.0/24",
+        "ipv6": False,
+        **reach,
+        "hostfwd": forwards,
+    }
 
 
 def card_device(card: Card) -> Device:

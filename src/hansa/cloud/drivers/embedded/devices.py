@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from hansa.base.workflows import State, Step, Workflow
 from hansa.cloud.drivers.embedded import plugging
-from hansa.cloud.drivers.embedded.host import Host, card_of
+from hansa.cloud.drivers.embedded.host import Host
 from hansa.cloud.drivers.embedded.store import networks, servers, volumes
 from hansa.cloud.model import AttachmentId, InterfaceId, ServerId, VolumeId
 
@@ -60,7 +60,7 @@ class Devices:
             return
         plugged = await self._host.db.read(lambda connection: networks.plugged(connection, server))
         card = next(card for card in plugged if card.slot == state["slot"])
-        await plugging.plug_card(link, card_of(card))
+        await plugging.plug_card(link, self._host.card(card))
         await plugging.switch_card(link, card.slot, up=card.network.up)
 
     async def _unplug_card(self, state: State) -> None:

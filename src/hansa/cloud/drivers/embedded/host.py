@@ -131,6 +131,10 @@ class Host:
         """The serial number is the beginning of the volume's id: all that a virtio disk has room for."""
         return Drive(slot, self.state.volume(volume), volume[:20])
 
+    def card(self, plugged: networks.Plugged) -> Card:
+        forwards = tuple(Forward(plugged.address or "", port, guest) for guest, port in plugged.forwards)
+        return Card(plugged.slot, plugged.mac, forwards, self.settings.outbound, plugged.segment)
+
     def check_project(self, connection: Connection, project: ProjectId, requested: Mapping[str, int]) -> None:
         """QuotaExceeded if the project would have too much."""
         limits, used = self.limits(project), self.used(connection, project)
@@ -193,14 +197,9 @@ class Host:
 
     def _machine(self, connection: Connection, *, server: ServerId) -> Machine:
         found = servers.get(connection, server)
-        cards = tuple(card_of(plugged) for plugged in networks.plugged(connection, server))
+        cards = tuple(self.card(plugged) for plugged in networks.plugged(connection, server))
         drives = tuple(self.drive(slot, volume) for slot, volume in volumes.attached(connection, server))
         return Machine(server, found.flavor.vcpus, found.flavor.ram_mib, self.state.run(server), cards, drives)
-
-
-def card_of(plugged: networks.Plugged) -> Card:
-    forwards = tuple(Forward(plugged.address or "", port, guest) for guest, port in plugged.forwards)
-    return Card(plugged.slot, plugged.mac, forwards, plugged.segment)
 
 
 def _forget_image(connection: Connection, *, image: ImageId) -> None:

@@ -31,6 +31,9 @@ class EmbeddedSettings(Settings):
     forwards: Mapping[Port, Port] = Field(
         {22: 2222}, description="Forwarded TCP ports of the guest, each with the port to use where its own is not ours."
     )
+    outbound: bool = Field(
+        True, description="Machines may open connections: to the outside, and so to this host's own services too."
+    )
     flavors: Mapping[str, FlavorSettings] = Field(FLAVORS, description="The sizes on offer, by name.")
     quota: QuotaSettings = Field(QUOTA, description="What each project may have.")
     project_quotas: Mapping[str, QuotaSettings] = Field({}, description="Replaces `quota` for some projects.")
