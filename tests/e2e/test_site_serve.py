@@ -1,77 +1,22 @@
 """`hansa site serve` as a process: it starts from a file, answers, and ends in order when told to."""
 
-import asyncio
 import json
-import os
-import signal
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from tests.support.pki import Grid
-from tests.support.site import POLICY, free_port
-
-from hansa.base.errors import HansaError
-from hansa.client.http import Http, tls_context
-
-CONFIG = """\
-[site]
-public_url = "https://localhost:{port}"
-[[listeners]]
-name = "public"
-port = {port}
-tls = {{ certificate = "hostcert.pem", key = "hostkey.pem" }}
-[database]
-url = "sqlite:///{directory}/site.db"
-[cloud]
-driver = "memory"
-[identity]
-trust_dir = "certificates"
-vomsdir = "vomsdir"
-policy = "voms.json"
-[telemetry]
-audit = "audit.log"
-"""
-
-
-def write(directory: Path) -> str:
-    Grid(now=datetime.now(UTC)).write(directory)
-    (directory / "voms.json").write_text(json.dumps(POLICY))
-    port = free_port()
-    (directory / "site.toml").write_text(CONFIG.format(port=port, directory=directory))
-    return f"https://localhost:{port}"
-
-
-async def start(directory: Path, **environment: str) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "hansa.cli.main", "site", "serve", "--config", str(directory / "site.toml")),
-        env={**os.environ, "PYTHONPATH": "src", **environment},
-        stderr=asyncio.subprocess.PIPE,
-    )
-
-
-def status(url: str, directory: Path, path: str) -> int:
-    try:
-        with Http(url, tls=tls_context(certificates=directory / "certificates"), timeout=5) as http:
-            return http.request("GET", path).status
-    except HansaError:
-        return 0
+from tests.support.site_process import SiteProcess
 
 
 async def test_it_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
-    url = write(tmp_path)
-    site = await start(tmp_path)
+    site = SiteProcess(tmp_path, Grid(now=datetime.now(UTC)))
+    await site.start()
     try:
-        async with asyncio.timeout(60):
-            while await asyncio.to_thread(status, url, tmp_path, "/readyz") != 200:
-                assert site.returncode is None, (await site.communicate())[1]
-                await asyncio.sleep(0.2)
-        assert await asyncio.to_thread(status, url, tmp_path, "/compute/") == 401
+        assert (await site.request("GET", "/compute/")).status == 401
     finally:
-        site.send_signal(signal.SIGTERM)
-        _, log = await asyncio.wait_for(site.communicate(), 30)
-    assert site.returncode == 0, log
+        log = await site.stop()
+    assert site.process.returncode == 0, log
     lines = [json.loads(line) for line in log.splitlines()]
     assert "serving.stopping" in {line["event"] for line in lines}
     assert not [line for line in lines if line["level"] in ("error", "warning")]
@@ -89,9 +34,9 @@ async def test_it_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
 async def test_what_is_wrong_in_the_configuration_is_told_and_nothing_serves(
     tmp_path: Path, variable: str, value: str, told: str
 ) -> None:
-    write(tmp_path)
-    site = await start(tmp_path, **{variable: value})
-    _, log = await asyncio.wait_for(site.communicate(), 60)
-    assert site.returncode not in (0, None)
-    assert told in log.decode()
-    assert "Traceback" not in log.decode()
+    site = SiteProcess(tmp_path, Grid(now=datetime.now(UTC)), environment={variable: value})
+    await site.launch()
+    log = await site.ended()
+    assert site.process.returncode not in (0, None)
+    assert told in log
+    assert "Traceback" not in log
