@@ -205,6 +205,12 @@ def user_whose_common_name_looks_like_two(grid: Grid) -> Sequence[x509.Certifica
     return grid.user("Alice/CN=Bob").chain
 
 
+@chain(X509Code.NAMESPACE_OUTSIDE)
+def user_with_an_endless_name(grid: Grid) -> Sequence[x509.Certificate]:
+    base = [("DC", "org"), ("DC", "example")]
+    return eec(grid, subject=Name.of(*base, *[("O", "x" * 60)] * 80).to_x509()).chain
+
+
 @attempt(X509Code.NAMESPACE_OUTSIDE)
 def intermediate_outside_the_namespace(grid: Grid) -> Attempt:
     name = Name.of(("DC", "net"), ("CN", "Foreign Issuer"))

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from hansa.standards.x509.errors import X509Code, X509Error
-from hansa.standards.x509.name import Name, slash_variants
+from hansa.standards.x509.name import MAX_NAME_TEXT, Name, slash_variants
 
 _EACL = re.compile(r"(\w+)\s+(\S+)\s+(.+)")
 _QUOTED = re.compile(r'"([^"]*)"')
@@ -33,8 +33,8 @@ class Namespace:
         return self.signing_policy is not None or self.namespaces is not None
 
     def permits(self, subject: Name) -> bool:
-        """Whether every file there is permits `subject`; a name that is ambiguous in slash form is never permitted."""
-        if not subject.is_plain_in_slash_form:
+        """Whether every file there is permits `subject`; a name that is long, or ambiguous in slash form, is never permitted."""
+        if len(subject.slash()) > MAX_NAME_TEXT or not subject.is_plain_in_slash_form:
             return False
         texts = tuple(slash_variants(subject))
         return all(_permits(rules, texts) for rules in (self.signing_policy, self.namespaces) if rules is not None)

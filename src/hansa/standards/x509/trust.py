@@ -103,13 +103,14 @@ class _Reader:
         self.namespaces = self._read_namespaces(files)
 
     def _read_certificates(self, files: Mapping[str, bytes]) -> None:
+        known: dict[bytes, list[Facts]] = {}
         for file, base, data in _matching(files, _CERTIFICATE):
             try:
-                found = [self._authority(certificate) for certificate in load_certificates(data)]
+                known[data] = known.get(data) or [self._authority(each) for each in load_certificates(data)]
             except StandardError as error:
                 self.problems.append(Problem(file, error))
                 continue
-            for facts in found:
+            for facts in known[data]:
                 self.authorities[facts.fingerprint] = facts
                 self._named[base].add(facts.subject)
 
@@ -142,16 +143,17 @@ class _Reader:
     ) -> dict[Name, tuple[Rule, ...]]:
         """Rules by authority. One whose file is unreadable, or does not mention it, gets an empty set: nothing permitted."""
         found: dict[Name, dict[tuple[bool, str], Rule]] = defaultdict(dict)
+        known: dict[tuple[bytes, tuple[Name, ...]], tuple[Rule, ...]] = {}
         for file, base, data in _matching(files, kind):
-            own_names = sorted(self._named.get(base, ()), key=str)
+            own_names = tuple(sorted(self._named.get(base, ()), key=str))
             for name in own_names:
                 found[name]  # the file is there, whatever it says
             try:
-                rules = parse(data, own_names)
+                known[data, own_names] = known.get((data, own_names)) or parse(data, own_names)
             except StandardError as error:
                 self.problems.append(Problem(file, error))
                 continue
-            for rule in rules:
+            for rule in known[data, own_names]:
                 for issuer in rule.issuers:
                     found[issuer][rule.permit, rule.pattern.pattern] = rule
         return {name: tuple(rules.values()) for name, rules in found.items()}
