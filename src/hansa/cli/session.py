@@ -127,11 +127,17 @@ def _reason(failure: Failure) -> str:
 
 def find(profile: Profile, names: Sequence[str], wanted: str) -> Machine:
     """The machine of that name, identifier or prefix, wherever it is."""
+    return find_all(profile, names, [wanted])[0]
+
+
+def find_all(profile: Profile, names: Sequence[str], wanted: Sequence[str]) -> list[Machine]:
+    """As `find`, for several machines; all of them or none."""
     gathered = gather(profile, sites_of(profile, names), machines)
     if gathered.failures and not gathered.answers:
         tell_failures(gathered)
+    known = [machine for answer in gathered.answers for machine in answer.value]
     try:
-        return choose(wanted, [machine for answer in gathered.answers for machine in answer.value])
+        return [choose(each, known) for each in wanted]
     except HansaError:
         for failure in gathered.failures:
             say(f"{failure.site.name}: {_reason(failure)}")

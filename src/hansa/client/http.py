@@ -52,7 +52,8 @@ def tls_context(
     """A client context: servers proved by the CAs in `certificates` (hashed names) or `ca_file`, ourselves by `proxy`.
 
     `proxy` is a file with certificate, key and chain, as voms-proxy-init writes it, or a certificate whose key is in `key`;
-    `password` is called when the key is encrypted. `verify=False` trusts anybody.
+    `password` is called when the key is encrypted. `verify=False` trusts anybody. A directory that holds revocation lists
+    must hold a fresh one of the server's authority, too.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -61,6 +62,8 @@ def tls_context(
         context.verify_mode = ssl.CERT_NONE
     elif certificates is not None or ca_file is not None:
         context.load_verify_locations(cafile=ca_file, capath=certificates)
+        if certificates is not None and any(certificates.glob("*.r0")):
+            context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF  # revocation lists are kept here: then they count
     else:
         context.load_default_certs()
     if proxy is not None:
@@ -189,6 +192,26 @@ class Http:
         return bytes(chunks)
 
 
+_CRL_MISSING, _CRL_EXPIRED, _REVOKED = 3, 12, 23
+"""Of X509_verify_cert (OpenSSL)."""
+
+
+def _advice(verify_code: int) -> dict[str, str]:
+    if verify_code in {_CRL_MISSING, _CRL_EXPIRED}:
+        return {
+            "cause": _("Your trust directory has no fresh revocation list of its authority."),
+            "next": _("run fetch-crl, or have it run"),
+        }
+    if verify_code == _REVOKED:
+        return {"cause": _("Its key may be stolen: do not go on."), "next": _("tell the site")}
+    return {
+        "cause": _(
+            "Its certificate authority is not in your trust directory, or the address is not the certificate's."
+        ),
+        "next": _("check X509_CERT_DIR and the address"),
+    }
+
+
 def explain(error: OSError, origin: str) -> ServerUntrusted | CredentialRefused | Unreachable:
     """What a failed connection or handshake means for the person who tried it."""
     match error:
@@ -197,10 +220,7 @@ def explain(error: OSError, origin: str) -> ServerUntrusted | CredentialRefused 
                 _("{origin} could not prove its identity: {reason}.").format(
                     origin=origin, reason=error.verify_message
                 ),
-                cause=_(
-                    "Its certificate authority is not in your trust directory, or the address is not the certificate's."
-                ),
-                next=_("check X509_CERT_DIR and the address"),
+                **_advice(error.verify_code),
             )
         case ssl.SSLError() if "ALERT" in (error.reason or ""):
             return CredentialRefused(

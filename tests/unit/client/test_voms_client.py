@@ -5,10 +5,11 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 from tests.support.pki import Grid, split_credential, write_credential, write_secret
 
 from hansa.client.errors import BadReply, ServerUntrusted, VomsRefused
@@ -16,7 +17,7 @@ from hansa.client.http import Http, tls_context
 from hansa.client.voms import request_ac
 from hansa.standards.voms import VomsServer
 from hansa.standards.voms.wire import AcReply, AcRequest, ErrorReply, Warn, legacy, rest
-from hansa.standards.x509 import Name
+from hansa.standards.x509 import Credential, Name
 
 GRID = Grid(now=datetime.now(UTC))
 USER = GRID.user()
@@ -43,13 +44,13 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def server(files: Path, talk: Talk, *, host: str = "localhost") -> Iterator[VomsServer]:
-    """A TLS server with a certificate for `host`; gives the vomses line of a server on localhost."""
-    certificate, key = split_credential(GRID.host_credential(host))
-    (files / f"{host}.pem").write_bytes(certificate)
-    write_secret(files / f"{host}.key", key)
+def served(files: Path, host: Credential, talk: Talk) -> Iterator[int]:
+    """A TLS server with that certificate on localhost; gives its port."""
+    certificate, key = split_credential(host)
+    (files / "server.pem").write_bytes(certificate)
+    write_secret(files / "server.key", key)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(files / f"{host}.pem", files / f"{host}.key")
+    context.load_cert_chain(files / "server.pem", files / "server.key")
     listener = socket.create_server(("127.0.0.1", 0))
 
     def run() -> None:
@@ -66,13 +67,20 @@ def server(files: Path, talk: Talk, *, host: str = "localhost") -> Iterator[Voms
 
     thread = threading.Thread(target=run)
     thread.start()
-    name = Name.from_x509(GRID.voms_server.leaf.subject)
     try:
-        yield VomsServer(GRID.vo, "localhost", listener.getsockname()[1], name, GRID.vo)
+        yield listener.getsockname()[1]
     finally:
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
         thread.join()
+
+
+@contextmanager
+def server(files: Path, talk: Talk, *, host: str = "localhost") -> Iterator[VomsServer]:
+    """A server with a certificate for `host`; gives the vomses line of a server on localhost."""
+    name = Name.from_x509(GRID.voms_server.leaf.subject)
+    with served(files, GRID.host_credential(host), talk) as port:
+        yield VomsServer(GRID.vo, "localhost", port, name, GRID.vo)
 
 
 def ask(files: Path, at: VomsServer) -> AcReply:
@@ -131,3 +139,50 @@ def test_plain_https_checks_the_host_name(files: Path) -> None:
         anybody = tls_context(certificates=None, verify=False)
         with Http(f"https://localhost:{at.port}", tls=anybody) as http:
             assert http.request("GET", "/").status == 200
+
+
+@pytest.fixture
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def test_a_revoked_server_is_not_trusted(tmp_path: Path, now: datetime) -> None:
+    grid = Grid(now=now)
+    host = grid.host_credential("localhost")
+    grid.revoke(host)
+    grid.write(tmp_path)
+    assert "certificate revoked" in refusal(tmp_path, host).message
+
+
+def test_where_revocation_lists_are_kept_a_stale_one_is_no_excuse(tmp_path: Path, now: datetime) -> None:
+    grid = Grid(now=now)
+    host = grid.host_credential("localhost")
+    grid.write(tmp_path)
+    for path in (tmp_path / "certificates").glob("*.r0"):
+        path.write_bytes(Grid(now=now - timedelta(days=90)).crl().public_bytes(serialization.Encoding.PEM))
+    refused = refusal(tmp_path, host)
+    assert refused.details["next"] == "run fetch-crl, or have it run"
+
+
+def test_without_revocation_lists_nobody_asks_for_one(tmp_path: Path, now: datetime) -> None:
+    grid = Grid(now=now)
+    host = grid.host_credential("localhost")
+    grid.write(tmp_path)
+    for path in (tmp_path / "certificates").glob("*.r0"):
+        path.unlink()
+    with served(tmp_path, host, over_rest(AcReply(AC))) as port, https(tmp_path, port) as http:
+        assert http.request("GET", "/").status == 200
+
+
+def https(trust: Path, port: int) -> Http:
+    return Http(f"https://localhost:{port}", tls=tls_context(certificates=trust / "certificates"))
+
+
+def refusal(trust: Path, host: Credential) -> ServerUntrusted:
+    with (
+        served(trust, host, over_rest(AcReply(AC))) as port,
+        https(trust, port) as http,
+        pytest.raises(ServerUntrusted) as caught,
+    ):
+        http.request("GET", "/")
+    return caught.value

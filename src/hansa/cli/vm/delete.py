@@ -7,7 +7,7 @@ import click
 
 from hansa.base.i18n import _
 from hansa.cli.output import say
-from hansa.cli.session import at_site, find, profile_of, site_option
+from hansa.cli.session import at_site, find_all, profile_of, site_option
 from hansa.cli.vm.wait import wait_until_gone
 from hansa.client.occi import Occi
 
@@ -30,8 +30,7 @@ def delete(
     sites: tuple[str, ...],
 ) -> None:
     profile = profile_of(ctx)
-    chosen = [find(profile, sites, name) for name in names]
-    for machine in chosen:
+    for machine in find_all(profile, sites, names):
         what = _("{name} ({id}) at {site}").format(name=machine.name, id=machine.id, site=machine.site.name)
         if dry_run:
             say(_("Would delete {what}.").format(what=what))
