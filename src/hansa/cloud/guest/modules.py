@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from hansa.base.errors import BackendDown
+
 _INFO = re.compile(rb"(?:^|\0)(depends|alias)=([^\0]*)")
 
 
@@ -21,14 +23,20 @@ class Module:
 
 
 def closure(directory: Path, wanted: Iterable[str]) -> Mapping[str, Module]:
-    """The wanted modules that this kernel has as modules, and what they need; by name with underscores."""
+    """The wanted modules and what they need, by name with underscores, less what is built into this kernel.
+
+    Raises BackendDown for a wanted module that the kernel does not have at all.
+    """
     index = {_name(path): path for path in directory.rglob("*.ko")}
+    built_in = {_name(Path(line)) for line in (directory / "modules.builtin").read_text().splitlines()}
     found: dict[str, Module] = {}
     todo = [_canonical(name) for name in wanted]
     while todo:
         name = todo.pop()
-        if name in found or name not in index:  # not there: built into this kernel
+        if name in found or name in built_in:
             continue
+        if name not in index:
+            raise BackendDown(f"the kernel has no module {name}; the recipe must not ask for it")
         found[name] = _read(directory, index[name])
         todo += found[name].depends
     return dict(sorted(found.items()))

@@ -59,7 +59,7 @@ SETUID = frozenset({"usr/bin/sudo"})
 STDLIB_EXTRA = ("json", "shlex.py")
 """Modules the agent needs beyond Debian's minimal Python."""
 
-BOOT_MODULES = ("virtio_pci", "virtio_blk", "virtio_scsi", "sd_mod", "ahci", "ata_piix")
+BOOT_MODULES = ("virtio_pci", "virtio_blk", "virtio_scsi", "sd_mod", "ata_piix")
 """In the initramfs: what the root disk may hang on."""
 
 MODULES = (
@@ -68,8 +68,6 @@ MODULES = (
     "virtio_rng",
     "virtio_balloon",
     "virtio_console",
-    "e1000",
-    "e1000e",
     "sr_mod",
     "isofs",
     "vfat",

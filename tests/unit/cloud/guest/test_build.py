@@ -46,10 +46,17 @@ def test_modules_bring_what_they_need_and_load_from_the_end(tmp_path: Path) -> N
     module(tmp_path, "core", "ring")
     module(tmp_path, "virtio-pci", "ring,core", "pci:v00001AF4d*")
     module(tmp_path, "unwanted", "")
-    found = modules.closure(tmp_path, ["virtio_pci", "built_into_the_kernel"])
+    (tmp_path / "modules.builtin").write_text("kernel/fs/ext4/ext4.ko\n")
+    found = modules.closure(tmp_path, ["virtio_pci", "ext4"])
     assert set(found) == {"virtio_pci", "core", "ring"}
     assert "kernel/virtio-pci.ko: kernel/core.ko kernel/ring.ko\n" in modules.modules_dep(found)
     assert modules.modules_alias(found) == "alias pci:v00001AF4d* virtio_pci\n"
+
+
+def test_a_module_that_the_kernel_lacks_fails_the_build(tmp_path: Path) -> None:
+    (tmp_path / "modules.builtin").write_text("")
+    with pytest.raises(BackendDown, match="no module ahci"):
+        modules.closure(tmp_path, ["ahci"])
 
 
 def test_without_debian_tools_the_error_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
