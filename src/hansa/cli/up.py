@@ -22,7 +22,7 @@ from hansa.sandbox.files import environment
 from hansa.sandbox.layout import Layout
 
 F = TypeVar("F", bound=Callable[..., Any])
-MACHINE = "my-first-machine"
+MACHINE, NEXT_MACHINE = "my-first-machine", "my-second-machine"
 
 
 def _network(_ctx: click.Context, _parameter: click.Parameter, value: str) -> str:
@@ -66,7 +66,7 @@ def up(directory: Path, network: str, demo: bool) -> None:
     link_programs(layout.programs)
     if demo:
         run_demo(layout)
-    say(_next_commands(layout))
+    say(_next_commands(layout, NEXT_MACHINE if demo else MACHINE))
 
 
 @click.command(help=_("Stop what “hansa up” started, machines too, and remove it."))
@@ -107,19 +107,19 @@ class Progress:
         self._console.print(f"[green]✓[/green] {self._title}: {outcome}", soft_wrap=True)
 
 
-def demo_commands(layout: Layout) -> list[list[str]]:
+def demo_commands(layout: Layout, machine: str) -> list[list[str]]:
     """The three commands that give the user a machine."""
     user_data = f"@{_shown(layout.first_user_data)}"
     return [
         ["hansa", "proxy", "init"],
-        ["hansa", "vm", "create", MACHINE, "--user-data", user_data, "--wait"],
-        ["hansa", "vm", "ssh", MACHINE],
+        ["hansa", "vm", "create", machine, "--user-data", user_data, "--wait"],
+        ["hansa", "vm", "ssh", machine],
     ]
 
 
 def run_demo(layout: Layout) -> None:
     """Run them, look at what the user data left in the machine, and show the use. Raises HansaError at the first failure."""
-    proxy, create, ssh = demo_commands(layout)
+    proxy, create, ssh = demo_commands(layout, MACHINE)
     look = [*ssh, "--", "cat", "/etc/motd"]
     _run(layout, proxy)
     if _quietly(layout, ["hansa", "vm", "show", MACHINE]) == ExitCode.OK:
@@ -156,8 +156,8 @@ def _environment(layout: Layout) -> Mapping[str, str]:
     return {**os.environ, **environment(layout), "PATH": f"{layout.programs}:{os.environ.get('PATH', os.defpath)}"}
 
 
-def _next_commands(layout: Layout) -> str:
-    commands = "\n".join(f"  {shlex.join(command)}" for command in demo_commands(layout))
+def _next_commands(layout: Layout, machine: str) -> str:
+    commands = "\n".join(f"  {shlex.join(command)}" for command in demo_commands(layout, machine))
     return "\n".join(
         [
             "",
