@@ -26,16 +26,18 @@ def render_entity(entity: Entity) -> bytes:
 
 def render_entities(entities: Iterable[Entity], *, links: bool = False) -> bytes:
     """A collection. `links`: name the (perhaps empty) collection of links rather than of resources."""
-    resources: list[bytes] = []
-    found: list[bytes] = []
-    for entity in entities:  # written one by one: thousands of live dictionaries would set the garbage collector going
-        (found if isinstance(entity, Link) else resources).append(render_entity(entity))
-    members = []
+    # One by one into one buffer: thousands of live dictionaries, and copies of megabytes, cost more than the writing.
+    resources, found = bytearray(), bytearray()
+    for entity in entities:
+        buffer = found if isinstance(entity, Link) else resources
+        buffer += b"," if buffer else b""
+        buffer += render_entity(entity)
+    parts: list[bytes | bytearray] = []
     if resources or not (links or found):
-        members.append(b'"resources":[' + b",".join(resources) + b"]")
+        parts += (b'"resources":[', resources, b"]")
     if found or links:
-        members.append(b'"links":[' + b",".join(found) + b"]")
-    return b"{" + b",".join(members) + b"}"
+        parts += (b"," if parts else b"", b'"links":[', found, b"]")
+    return b"".join((b"{", *parts, b"}"))
 
 
 def render_invocation(invocation: Invocation) -> bytes:
