@@ -31,3 +31,13 @@ async def test_a_stranger_hears_which_rule_refused_him(site: RunningSite) -> Non
         assert (reply.status, reply.media_type) == (status, "application/problem+json")
         assert problem["reason"] == reason
         assert site.audit()[-1]["reason"] == problem["reason"]
+
+
+async def test_a_site_may_keep_its_rows_in_postgresql(tmp_path: Path, postgres_url: str) -> None:
+    async with running_site(tmp_path, Grid(now=datetime.now(UTC)), database={"url": postgres_url}) as site:
+        member = site.grid.voms_proxy(site.grid.user())
+        body = b'Category: compute; scheme="http://schemas.ogf.org/occi/infrastructure#"; class="kind"\n'
+        made = await site.request("POST", "/compute/", member, headers={"Content-Type": "text/plain"}, body=body)
+        assert made.status == 201
+        told = await site.request("GET", "/hansa/v1/usage/events", member)
+    assert [event["kind"] for event in json.loads(told.body)["events"]] == ["server.created", "server.started"]
