@@ -6,12 +6,14 @@ import socket
 import ssl
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 from OpenSSL import SSL
 from tests.support.echo import echo
+from tests.support.pki import Grid
 from tests.support.tls import Holder, authority, certificate, proxy
 from tests.support.wire import Wire, client_context
 
@@ -104,6 +106,16 @@ async def test_a_null_cipher_is_refused(listener):
     client.set_ciphers("eNULL:@SECLEVEL=0")
     with pytest.raises((ssl.SSLError, ConnectionError)):
         await chain_seen(listener, client)
+
+
+@pytest.mark.parametrize("weak", ["AES128-GCM-SHA256", "ECDHE-RSA-AES128-SHA"])
+async def test_a_cipher_without_forward_secrecy_or_authentication_is_refused(tmp_path, weak):
+    Grid(now=datetime.now(UTC)).write(tmp_path)
+    host = Listener("main", tls=Tls(tmp_path / "hostcert.pem", tmp_path / "hostkey.pem"))
+    client = client_context(version=ssl.TLSVersion.TLSv1_2)
+    client.set_ciphers(f"{weak}:@SECLEVEL=0")
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        await chain_seen(host, client)
 
 
 async def test_plain_http_to_a_tls_port_ends_the_connection(listener):

@@ -403,6 +403,17 @@ async def test_a_new_signing_key_counts_without_a_restart(server, alice):
             await asyncio.sleep(0.5)
 
 
+async def test_an_expired_signing_key_signs_nothing(server, alice):
+    past = replace(server.grid, now=server.grid.now - timedelta(days=4000))
+    certificate, key = split_credential(past.voms_server)
+    write_files(server.home, {"aacert.pem": certificate, "aakey.pem": key})
+    async with asyncio.timeout(20):
+        while isinstance(reply := await ask(server, alice, asking(VO)), AcReply):  # noqa: ASYNC110  (files are watched)
+            await asyncio.sleep(0.5)
+    assert reply.refusal is Refusal.INTERNAL_ERROR
+    assert "expired" not in reply.text
+
+
 async def test_each_vo_has_its_port_and_its_members(grid, tmp_path):
     other = free_port()
     path = write_config(grid, tmp_path, grid.port)

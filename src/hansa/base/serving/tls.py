@@ -11,6 +11,9 @@ from hansa.base.errors import ConfigurationError
 from hansa.base.serving.listener import Tls
 from hansa.base.watch import Watched
 
+CIPHERS = b"ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM"
+"""For TLS 1.2: forward secrecy and authenticated encryption only. Those of TLS 1.3 are such by themselves."""
+
 
 def server_context(certificate: bytes, key: bytes, *, ask_client: bool) -> SSL.Context:
     """TLS 1.2 and 1.3, no resumption of any kind: a resumed session carries a leaf without its chain.
@@ -19,6 +22,7 @@ def server_context(certificate: bytes, key: bytes, *, ask_client: bool) -> SSL.C
     """
     context = SSL.Context(SSL.TLS_SERVER_METHOD)
     context.set_min_proto_version(SSL.TLS1_2_VERSION)
+    context.set_cipher_list(CIPHERS)
     context.set_options(SSL.OP_NO_TICKET | SSL.OP_NO_COMPRESSION | SSL.OP_CIPHER_SERVER_PREFERENCE)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     if ask_client:

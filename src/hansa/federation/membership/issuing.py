@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
+from hansa.base.errors import BackendDown
 from hansa.base.telemetry.audit import AuditLog
 from hansa.federation.membership.errors import (
     LimitedCredential,
@@ -188,6 +189,8 @@ def _end(
     bounds = [identity.not_after, authority.certificate.not_valid_after_utc]
     bounds += [standing.until] if standing.until else []
     end = min(end, *bounds)
+    if end <= now:  # credential and membership were looked at: it is our own
+        raise BackendDown("The certificate that signs attribute certificates has expired.")
     return end, request.lifetime is not None and (end - now).total_seconds() < request.lifetime
 
 
