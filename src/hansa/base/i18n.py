@@ -9,12 +9,13 @@ import gettext
 from functools import cache
 from pathlib import Path
 
+DOMAIN = "hansa"
 LOCALE = Path(__file__).parents[1] / "locale"
 
 
 @cache
 def _catalogue() -> gettext.NullTranslations:
-    return gettext.translation("hansa", LOCALE, fallback=True)
+    return gettext.translation(DOMAIN, LOCALE, fallback=True)
 
 
 def _(message: str) -> str:
@@ -25,3 +26,9 @@ def _(message: str) -> str:
 def ngettext(one: str, many: str, n: int) -> str:
     """The form for `n` things: `ngettext("{n} machine", "{n} machines", n).format(n=n)`."""
     return _catalogue().ngettext(one, many, n)
+
+
+def speak_for_libraries() -> None:
+    """Let libraries that call plain `gettext.gettext` (click) find their words in our catalogue. For programs, at their start."""
+    gettext.bindtextdomain(DOMAIN, str(LOCALE))
+    gettext.textdomain(DOMAIN)

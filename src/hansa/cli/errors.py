@@ -88,7 +88,8 @@ def _next_step(error: HansaError) -> str | None:
 
 
 def _say(message: str, *, cause: object = None, next_step: str | None = None, code: str) -> None:
-    lines = [f"{click.style(_('Error:'), fg='red', bold=True)} {message}"]
+    heading = click.style(_("Error:"), fg="red", bold=True)
+    lines = [f"{heading} {message}"]
     if cause:
         lines.append(_("  Likely cause: {cause}").format(cause=cause))
     if next_step:

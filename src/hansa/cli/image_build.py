@@ -9,7 +9,9 @@ from hansa.cli.output import emit_one, output_option, say
 
 
 @click.command(
-    help=_("Build the tiny guest image (qcow2) from this machine's Debian packages: no root, the same bytes each time.")
+    help=_(
+        "Build the tiny guest image (qcow2) from this computer's Debian packages: no root, the same bytes each time."
+    )
 )
 @click.argument("target", type=click.Path(path_type=Path, dir_okay=False))
 @click.option(

@@ -10,9 +10,11 @@ from pathlib import Path
 import click
 
 from hansa import __version__
-from hansa.base.i18n import _
+from hansa.base.i18n import _, speak_for_libraries
 from hansa.cli.errors import ExitCode, report
 from hansa.cli.lazy import Lazy, LazyGroup
+
+speak_for_libraries()  # before the first option is declared
 
 COMMANDS = {
     "classic": Lazy("hansa.cli.classic.command:classic", "The names users already know: occi, voms-proxy-init …"),
@@ -24,7 +26,7 @@ COMMANDS = {
     "image": Lazy("hansa.cli.image:image", "Show the images that machines can be started from."),
     "proxy": Lazy("hansa.cli.proxy:proxy", "Log in to the grid: make, show and remove your proxy."),
     "site": Lazy("hansa.cli.site:site", "Run a site, and keep its local users."),
-    "up": Lazy("hansa.cli.up:up", "Start a whole federation on this machine."),
+    "up": Lazy("hansa.cli.up:up", "Start a whole federation on this computer."),
     "usage": Lazy("hansa.cli.usage:usage", "Show what your machines have used, or what happened to them."),
     "vm": Lazy("hansa.cli.vm:vm", "Your machines: create, list, log in, stop, delete."),
     "vo": Lazy("hansa.cli.vo:vo_group", "Virtual organisations: members, groups, roles."),

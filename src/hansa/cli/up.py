@@ -1,4 +1,4 @@
-"""`hansa up` and `hansa down`: a whole federation on this machine, and away with it."""
+"""`hansa up` and `hansa down`: a whole federation on this computer, and away with it."""
 
 import os
 import re
@@ -53,7 +53,7 @@ def _place_options(command: F) -> F:
     return command
 
 
-@click.command(help=_("Start a whole federation on this machine: a VO, two sites with real machines, and you in it."))
+@click.command(help=_("Start a whole federation on this computer: a VO, two sites with real machines, and you in it."))
 @_place_options
 @click.option("--demo", is_flag=True, help=_("Then start a machine, look into it, and show what was used."))
 def up(directory: Path, network: str, demo: bool) -> None:
