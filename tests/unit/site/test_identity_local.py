@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -209,6 +210,19 @@ class TestService:
                 await identity(Fixed(limited)).caller(scope(method=method))
             assert caught.value.details["reason"] == "identity.read_only"
         assert await identity(Fixed(limited)).caller(scope(method="POST"), write=False)
+
+    @pytest.mark.parametrize(
+        "origin", [b"https://evil.example", b"null", b"", b"https://cloud.example:8787.evil.example"]
+    )
+    async def test_a_page_of_another_site_changes_nothing(self, origin: bytes) -> None:
+        for method, refused in (("POST", True), ("DELETE", True), ("GET", False)):
+            asked = scope(method=method) | {"headers": [(b"host", b"cloud.example:8787"), (b"origin", origin)]}
+            with pytest.raises(Forbidden) if refused else contextlib.nullcontext():
+                assert await identity(Fixed(MEMBER)).caller(asked)
+
+    async def test_our_own_page_may(self) -> None:
+        headers = [(b"host", b"cloud.example:8787"), (b"origin", b"https://cloud.example:8787")]
+        assert await identity(Fixed(MEMBER)).caller(scope(method="POST") | {"headers": headers})
 
     async def test_projects_are_made_once_and_only_for_the_admitted(self) -> None:
         made: list[str] = []

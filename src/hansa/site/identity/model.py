@@ -24,6 +24,7 @@ class Reason(StrEnum):
     NO_VO = "identity.no_vo"
     FOREIGN_VO = "identity.foreign_vo"
     READ_ONLY = "identity.read_only"
+    CROSS_SITE = "identity.cross_site"
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,8 @@ class Identity:
         try:
             principal = await self._authenticate(scope)
             caller = self._authorise(principal, write=write)
+            if write:
+                _check_origin(scope)
         except (Unauthenticated, Forbidden) as error:
             self._note(
                 "identity.refused",
@@ -115,6 +117,17 @@ class Identity:
             client=client[0] if client else None,
             **fields,
         )
+
+
+def _check_origin(scope: Scope) -> None:
+    """A page of another site must not spend what a browser sends by itself: its certificate, its remembered password.
+
+    Browsers put `Origin` (RFC 6454) on every request that may change something; other clients have none.
+    """
+    headers = dict(scope["headers"])
+    origin = headers.get(b"origin")
+    if origin is not None and origin.partition(b"://")[2] != headers.get(b"host"):
+        raise Forbidden("A page of another site asked for this in your name.", reason=Reason.CROSS_SITE.value)
 
 
 def _caller(principal: Principal, grant: Grant) -> Caller:
