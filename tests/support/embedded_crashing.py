@@ -94,8 +94,10 @@ async def first_life(directory: Path, mode: str, kill_at: int | None, accepted: 
     await cloud.open()
     await add_blank_image(cloud, directory)
     run = cloud._host.run
+    wishes: list[str] = []
 
     async def recorded(name: str, workflow: str, **state: Any) -> None:
+        wishes.append(workflow)
         if name == cloud.victim:
             cloud.point("wish recorded")
         await run(name, workflow, **state)
@@ -111,7 +113,7 @@ async def first_life(directory: Path, mode: str, kill_at: int | None, accepted: 
     os.write(accepted, b"!")
     if kill_at is None:
         await asyncio.sleep(10)  # until somebody kills us
-    await (gone(cloud, made.id) if mode == "delete" else idle(cloud, made.id))
+    await cloud._host.engine.wait(wishes[-1], 60)
     await cloud.close()
 
 

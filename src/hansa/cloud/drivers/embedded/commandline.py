@@ -18,6 +18,8 @@ CARDS = 4
 DRIVES = 8
 """Volumes a machine can have."""
 
+MACHINE_TYPE = "q35"
+
 SANDBOX = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
 """A QEMU that a guest broke out of cannot start programs. This rules out -daemonize and migration through exec."""
 
@@ -70,6 +72,8 @@ class Machine:
     run: RunDirectory
     cards: tuple[Card, ...] = ()
     drives: tuple[Drive, ...] = ()
+    type: str = MACHINE_TYPE
+    """QEMU's newest q35, or the very one that a saved memory needs (pc-q35-7.2)."""
 
 
 def arguments(qemu: str, accelerator: str, machine: Machine, sockets: Sockets, *, incoming: bool = False) -> list[str]:
@@ -78,7 +82,7 @@ def arguments(qemu: str, accelerator: str, machine: Machine, sockets: Sockets, *
     return [
         qemu,
         *("-name", f"guest=hansa-{machine.id}", "-uuid", machine.id, "-pidfile", escape(run.pid)),
-        *("-machine", "q35", "-accel", accelerator, "-cpu", cpu(accelerator)),
+        *("-machine", machine.type, "-accel", accelerator, "-cpu", cpu(accelerator)),
         *("-smp", str(machine.vcpus), "-m", str(machine.ram_mib)),
         *("-nodefaults", "-no-user-config", "-display", "none", "-sandbox", SANDBOX),
         *_monitor("qmp", sockets.qmp),

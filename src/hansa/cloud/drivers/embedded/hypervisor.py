@@ -5,6 +5,7 @@ import json
 import shutil
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import structlog
 
 from hansa.base.errors import BackendDown, CapacityExceeded, HansaError
 from hansa.cloud.drivers.embedded import process
-from hansa.cloud.drivers.embedded.commandline import Machine, Sockets, arguments
+from hansa.cloud.drivers.embedded.commandline import MACHINE_TYPE, Machine, Sockets, arguments
 from hansa.cloud.drivers.embedded.layout import RunDirectory, StateDirectory
 from hansa.cloud.drivers.embedded.process import Process
 from hansa.cloud.drivers.embedded.qmp import Link
@@ -81,12 +82,15 @@ class Hypervisor:
         BackendDown if one runs that does not answer.
         """
         async with self._locks[server]:
-            link = self._links.get(server)
-            if link is not None and not link.ended.is_set():
-                return link
+            if self.linked(server):
+                return self._links[server]
             if await asyncio.to_thread(self.running, server) is None:
                 return None
             return await self._connect(server, ADOPT_SECONDS)
+
+    def linked(self, server: ServerId) -> bool:
+        link = self._links.get(server)
+        return link is not None and not link.ended.is_set()
 
     def running(self, server: ServerId) -> Process | None:
         """The process that `instance.json` names, if it is alive and this machine's."""
@@ -142,9 +146,11 @@ class Hypervisor:
             listeners = [run.listen(name) for name in ("qmp.sock", "diagnostics.sock", "serial.sock")]
         try:
             descriptors = [listener.fileno() for listener in listeners]
+            if incoming:
+                machine = replace(machine, type=await asyncio.to_thread(_noted_type, run))
             argv = arguments(self._qemu, self.accelerator, machine, Sockets(*descriptors), incoming=incoming)
             with disk_errors():
-                _note(run, argv, None)
+                _note(run, argv, None, machine.type)
                 await process.spawn(argv, descriptors, run.log)
         finally:
             for listener in listeners:
@@ -156,8 +162,9 @@ class Hypervisor:
         found = await asyncio.to_thread(_by_pid_file, run)
         if found is None:
             raise BackendDown("The machine's QEMU ended as soon as it had started.")
+        kind = await link.execute("qom-get", {"path": "/machine", "property": "type"})
         with disk_errors():
-            _note(run, argv, found)
+            _note(run, argv, found, str(kind).removesuffix("-machine"))
         return link
 
     async def _connect(self, server: ServerId, seconds: float) -> Link:
@@ -189,17 +196,26 @@ class Hypervisor:
         self._reasons.pop(server, None)
 
 
-def _note(run: RunDirectory, argv: list[str], found: Process | None) -> None:
+def _note(run: RunDirectory, argv: list[str], found: Process | None, machine_type: str) -> None:
     """Whole or not at all."""
     noted = {
         "argv": argv,
         "pid": found.pid if found else None,
         "started": found.started if found else None,
         "boot_id": _boot_id(),
+        "type": machine_type,
     }
     part = run.instance.with_suffix(".part")
     part.write_text(json.dumps(noted, indent=1))
     part.replace(run.instance)
+
+
+def _noted_type(run: RunDirectory) -> str:
+    """The machine type of the last start: a later QEMU means another one by its plain name."""
+    try:
+        return str(json.loads(run.instance.read_bytes())["type"])
+    except (OSError, ValueError, KeyError):
+        return MACHINE_TYPE
 
 
 def _by_pid_file(run: RunDirectory) -> Process | None:

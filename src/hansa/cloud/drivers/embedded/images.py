@@ -13,7 +13,7 @@ from hansa.base.errors import BadRequest, Conflict
 from hansa.cloud.diskformat import HEADER_BYTES, check_header
 from hansa.cloud.drivers.embedded.host import GIB, Host
 from hansa.cloud.drivers.embedded.store import images
-from hansa.cloud.drivers.embedded.tools import disk_errors
+from hansa.cloud.drivers.embedded.tools import disk_errors, put_in_place
 from hansa.cloud.model import Caller, Image, ImageId
 from hansa.cloud.rules import check_name
 
@@ -63,8 +63,8 @@ class Images:
             info = await self._host.qemu_img.check(part, disk_format)
             if info.virtual_bytes > self._host.settings.image_gib * GIB:
                 raise BadRequest(f"Images may have {self._host.settings.image_gib:g} GiB.", field="image")
-            part.chmod(0o400)
-            await asyncio.to_thread(part.replace, target)
+            with disk_errors():
+                await asyncio.to_thread(put_in_place, part, target, 0o400)
         finally:
             await asyncio.to_thread(part.unlink, missing_ok=True)
         return info.virtual_bytes
@@ -84,6 +84,8 @@ def _check_id(image: ImageId) -> None:
 
 def _look(path: Path, disk_format: str) -> int:
     try:
+        if not path.is_file():
+            raise BadRequest("The image is not a file.", field="source")
         with path.open("rb") as file:
             check_header(file.read(HEADER_BYTES), disk_format)
             return path.stat().st_size

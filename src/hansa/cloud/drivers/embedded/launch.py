@@ -6,7 +6,7 @@ from hansa.base.workflows import State, Step, Workflow
 from hansa.cloud.drivers.embedded import seed
 from hansa.cloud.drivers.embedded.host import GIB, Host
 from hansa.cloud.drivers.embedded.store import images, networks, servers
-from hansa.cloud.drivers.embedded.tools import disk_errors
+from hansa.cloud.drivers.embedded.tools import disk_errors, flush
 from hansa.cloud.model import EventKind, ImageId, ServerId, ServerState
 from hansa.standards.cloudinit import nocloud_files
 
@@ -35,6 +35,8 @@ class Launch:
             await asyncio.to_thread(run.make)
         size = max(server.flavor.disk_gib * GIB, state["virtual_bytes"])
         await host.qemu_img.overlay(run.disk, host.state.image(image, base_format), base_format, size)
+        with disk_errors():
+            await asyncio.to_thread(flush, run.disk)
 
     async def _no_disk(self, state: State) -> None:
         run = self._host.state.run(ServerId(state["server"]))

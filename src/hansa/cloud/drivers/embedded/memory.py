@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hansa.base.errors import BackendDown, CapacityExceeded
 from hansa.cloud.drivers.embedded.qmp import Link
-from hansa.cloud.drivers.embedded.tools import disk_errors
+from hansa.cloud.drivers.embedded.tools import disk_errors, put_in_place
 
 SAVE_SECONDS = 900.0
 LOAD_SECONDS = 300.0
@@ -78,9 +78,4 @@ async def _loaded(link: Link) -> None:
 def _keep(part: Path, path: Path) -> None:
     if not part.exists() and path.exists():
         return  # kept by an earlier call
-    descriptor = os.open(part, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    part.replace(path)
+    put_in_place(part, path)

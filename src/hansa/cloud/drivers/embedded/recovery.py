@@ -33,18 +33,18 @@ async def recover(host: Host) -> None:
     await asyncio.to_thread(_remove_strangers, host, {server.id for server in known})
     await host.sweep_images()
     await _mend_volumes(host)
-    idle = [server for server in known if server.task is None and server.state in RUNNING]
-    await asyncio.gather(*(_adopt(host, server) for server in idle))
+    await _adopt_all(host)
 
 
 async def keep(host: Host) -> None:
-    """For as long as the cloud is open: no machine's console or QEMU log grows without bound."""
+    """For as long as the cloud is open: logs stay small, and what could not be noticed at its time is noticed now."""
     while True:
         await asyncio.sleep(KEEP_SECONDS)
         try:
             await asyncio.to_thread(_trim_all, host)
-        except OSError as error:
-            log.warning("embedded.trim_failed", error=str(error))
+            await _adopt_all(host)
+        except (OSError, HansaError) as error:
+            log.warning("embedded.keeping_failed", error=str(error))
 
 
 def trim(path: Path, limit: int) -> None:
@@ -71,6 +71,13 @@ async def _mend_volumes(host: Host) -> None:
         await asyncio.to_thread(make_file, host.state.volume(volume.id), volume.size_gib)
         if volume.state == "creating":
             await host.db.write(partial(volumes.change, volume=volume.id, state="available"))
+
+
+async def _adopt_all(host: Host) -> None:
+    """Every machine that should run and to whose QEMU there is no connection."""
+    known = await host.db.read(lambda connection: servers.listing(connection, None, ServerQuery()))
+    lost = [server for server in known if server.task is None and server.state in RUNNING]
+    await asyncio.gather(*(_adopt(host, server) for server in lost if not host.hypervisor.linked(server.id)))
 
 
 async def _adopt(host: Host, server: Server) -> None:

@@ -10,7 +10,7 @@ from hansa.base.workflows import State, Step, Workflow
 from hansa.cloud.drivers.embedded.host import Host
 from hansa.cloud.drivers.embedded.qmp import Link
 from hansa.cloud.drivers.embedded.store import images, servers
-from hansa.cloud.drivers.embedded.tools import disk_errors
+from hansa.cloud.drivers.embedded.tools import disk_errors, put_in_place
 from hansa.cloud.model import ImageId, ServerId
 
 NAME = "embedded.save"
@@ -38,8 +38,7 @@ class Saving:
         else:
             await self._backup(link, part)
         with disk_errors():
-            await asyncio.to_thread(part.chmod, 0o400)
-            await asyncio.to_thread(part.replace, target)
+            await asyncio.to_thread(put_in_place, part, target, 0o400)
 
     async def _no_copy(self, state: State) -> None:
         target = self._host.state.image(ImageId(state["image"]), FORMAT)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pycdlib
 
 from hansa.cloud.drivers.embedded.store.networks import Plugged
+from hansa.cloud.drivers.embedded.tools import put_in_place
 from hansa.standards.cloudinit.seed import NOCLOUD_LABEL, Nic
 
 
@@ -30,7 +31,7 @@ def write_iso(path: Path, files: Mapping[str, bytes]) -> None:
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         image.write_fp(file)
     image.close()
-    part.replace(path)
+    put_in_place(part, path)
 
 
 def cards(plugged: Sequence[Plugged]) -> list[Nic]:

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -93,6 +94,23 @@ class QemuImg:
         if "failed to execute" in text:
             raise BackendDown("QEMU (qemu-img) is not installed on the host.")
         raise HansaError("The disk could not be prepared; the operator finds the reason in the log.")
+
+
+def put_in_place(part: Path, target: Path, mode: int = 0o600) -> None:
+    """A finished file under its name: whole and durable on return."""
+    part.chmod(mode)
+    flush(part)
+    part.replace(target)
+    flush(target.parent)
+
+
+def flush(path: Path) -> None:
+    """What was written to the file, or the names in the directory, survive power loss from here on."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

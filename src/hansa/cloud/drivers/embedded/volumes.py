@@ -12,7 +12,7 @@ from hansa.base.errors import Conflict, NotFound
 from hansa.cloud.drivers.embedded import devices, plugging
 from hansa.cloud.drivers.embedded.host import GIB, Host
 from hansa.cloud.drivers.embedded.store import servers, volumes
-from hansa.cloud.drivers.embedded.tools import disk_errors
+from hansa.cloud.drivers.embedded.tools import disk_errors, flush
 from hansa.cloud.model import Attachment, AttachmentId, Caller, ServerId, Volume, VolumeId
 from hansa.cloud.rules import check_attachable, check_name, check_volume_size
 
@@ -178,8 +178,10 @@ def make_file(path: Path, size_gib: float) -> None:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         os.truncate(descriptor, max(size_bytes(size_gib), os.fstat(descriptor).st_size))
+        os.fsync(descriptor)
     finally:
         os.close(descriptor)
+    flush(path.parent)
 
 
 def size_bytes(size_gib: float) -> int:

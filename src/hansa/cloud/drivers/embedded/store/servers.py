@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
 from hansa.base.errors import NotFound
 from hansa.cloud.drivers.embedded.store.tables import (
@@ -203,7 +203,7 @@ def forget(connection: Connection, server: ServerId, now: datetime) -> None:
 def record(connection: Connection, server: ServerId, kind: EventKind, now: datetime, detail: str = "") -> None:
     """What happened, with the machine as it is in this transaction."""
     row = connection.execute(select(servers).where(servers.c.id == server)).one()
-    latest = connection.execute(select(func.max(events.c.time))).scalar()
+    latest = connection.execute(select(events.c.time).order_by(events.c.sequence.desc()).limit(1)).scalar()
     connection.execute(
         insert(events).values(
             time=max(now, latest) if latest else now,  # the clock may have been set back
