@@ -26,6 +26,7 @@ from hansa.site.occi.request import (
     hosts_of,
     message_of,
     parameters_of,
+    path_of,
     query_of,
     target_of,
 )
@@ -109,7 +110,7 @@ class _Face:
             media_type = accepted(accept)
             caller = await self._authenticate(scope)
             body = await body_of(receive, self._settings.body_bytes)
-            request = Request(scope["method"], scope["path"], headers, parameters_of(scope), body, media_type)
+            request = Request(scope["method"], path_of(scope), headers, parameters_of(scope), body, media_type)
             check_version(request.header("user-agent"))
             session = await self._service.session(caller, hosts_of(self._settings, request))
             return await self._use(session, request, scope)

@@ -68,6 +68,12 @@ def _decode(value: bytes) -> str:
         return value.decode("latin-1")
 
 
+def path_of(scope: Scope) -> str:
+    """The path with one slash before it: some clients put theirs before a location that has its own."""
+    path: str = scope["path"]
+    return "/" + path.lstrip("/")
+
+
 def parameters_of(scope: Scope) -> dict[str, str]:
     try:
         found = parse_qsl(scope["query_string"].decode("ascii"), keep_blank_values=True, max_num_fields=_MAX_PARAMETERS)

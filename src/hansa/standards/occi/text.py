@@ -303,7 +303,7 @@ def _render_link(link: Link) -> str:
     if link.location:
         parts.append(f'self="{link.location}"')
     parts.append(f'category="{" ".join((link.kind, *link.mixins))}"')
-    core: dict[str, Value] = {CORE_ID: link.id, CORE_TITLE: link.title, CORE_SOURCE: link.source}
+    core = {CORE_ID: link.id, CORE_TITLE: link.title, CORE_SOURCE: link.source, CORE_TARGET: link.target}
     for name, value in (*core.items(), *link.attributes.items()):
         if value is not None:
             parts.append(f"{name}={render_value(value)}")
