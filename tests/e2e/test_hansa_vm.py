@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import socket
 import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -75,6 +76,17 @@ async def test_a_dead_site_hides_nothing(user: Desk) -> None:
     assert "DEAD: Nothing answers at https://127.0.0.1:1" in done.stderr
     sites = await user.sh("hansa site list -o json")
     assert [site["state"] for site in json.loads(sites.stdout)["items"]] == ["ok", "ok", "no answer"]
+
+
+async def test_a_site_that_never_answers_is_given_up_at_the_deadline(user: Desk) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        with (user.home / ".config/hansa/config.toml").open("a") as file:
+            file.write(f'\n[[site]]\nname = "SILENT"\nendpoint = "https://127.0.0.1:{silent.getsockname()[1]}/"\n')
+        await user.run("hansa proxy init")
+        done = await user.sh("hansa --deadline 2.5 vm list -o json")
+    assert done.returncode == ExitCode.PARTIAL, done.stderr
+    assert "Still waiting for SILENT …" in done.stderr
+    assert [error["code"] for error in json.loads(done.stdout)["errors"]] == ["client.timeout"]
 
 
 async def test_the_console_is_shown(user: Desk) -> None:

@@ -8,6 +8,7 @@ import click
 
 from hansa.base.errors import BadRequest, Forbidden, HansaError, NotFound, QuotaExceeded, Unauthenticated
 from hansa.base.i18n import _
+from hansa.cli.output import printable
 from hansa.client.errors import NoSite, Timeout
 from hansa.standards.errors import StandardError
 
@@ -89,11 +90,11 @@ def _next_step(error: HansaError) -> str | None:
 
 def _say(message: str, *, cause: object = None, next_step: str | None = None, code: str) -> None:
     heading = click.style(_("Error:"), fg="red", bold=True)
-    lines = [f"{heading} {message}"]
+    lines = [f"{heading} {printable(message)}"]
     if cause:
-        lines.append(_("  Likely cause: {cause}").format(cause=cause))
+        lines.append(printable(_("  Likely cause: {cause}").format(cause=cause)))
     if next_step:
-        lines.append(_("  Next: {step}").format(step=next_step))
+        lines.append(printable(_("  Next: {step}").format(step=next_step)))
     lines.append(_("  Code: {code}").format(code=code))
     click.echo("\n".join(lines), err=True, color=False if os.environ.get("NO_COLOR") else None)
 

@@ -47,6 +47,7 @@ class Settings:
     """What the options before the command said."""
 
     profile: Path | None = None
+    deadline: float = 30.0
     debug: bool = False
 
 
@@ -63,10 +64,17 @@ class Settings:
     envvar="HANSA_PROFILE",
     help=_("The profile to use instead of ~/.config/hansa/config.toml."),
 )
+@click.option(
+    "--deadline",
+    type=click.FloatRange(min=0.1),
+    default=30.0,
+    show_default=True,
+    help=_("Seconds to wait for sites that are slow to answer; the others' answers are shown."),
+)
 @click.option("--debug", is_flag=True, help=_("Show tracebacks."))
 @click.pass_context
-def root(ctx: click.Context, profile: Path | None, debug: bool) -> None:
-    ctx.obj = Settings(profile, debug)
+def root(ctx: click.Context, profile: Path | None, deadline: float, debug: bool) -> None:
+    ctx.obj = Settings(profile, deadline, debug)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -32,7 +32,7 @@ def output_option(command: F) -> F:
 
 def say(text: str) -> None:
     """Talk to the person: stderr, so that stdout holds data alone."""
-    click.echo(text, err=True)
+    click.echo(printable_lines(text), err=True)
 
 
 def emit_list(rows: Sequence[Row], columns: Sequence[str], output: str, *, errors: Sequence[Row] = ()) -> None:
@@ -101,6 +101,11 @@ def _cell(value: object) -> str:
 def printable(text: str) -> str:
     """A site's words must not drive the terminal: control characters become question marks."""
     return "".join("?" if unicodedata.category(c) in {"Cc", "Cf", "Cs"} else c for c in text)
+
+
+def printable_lines(text: str) -> str:
+    """`printable`, but for the line ends."""
+    return "\n".join(printable(line) for line in text.split("\n"))
 
 
 def _width(text: str) -> int:

@@ -101,7 +101,13 @@ def gather(profile: Profile, sites: Sequence[Site], work: Callable[[Site, Occi],
     def on_slow(waiting: Sequence[Site]) -> None:
         say(_("Still waiting for {sites} …").format(sites=", ".join(site.name for site in waiting)))
 
-    return ask_all(sites, ask, on_slow=on_slow)
+    return ask_all(sites, ask, deadline=deadline(), on_slow=on_slow)
+
+
+def deadline() -> float:
+    """Seconds that `hansa --deadline` gives slow sites."""
+    seconds: float = click.get_current_context().find_root().obj.deadline
+    return seconds
 
 
 def failures(gathered: Gathered[T]) -> list[Row]:

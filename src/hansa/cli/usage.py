@@ -11,6 +11,7 @@ from hansa.base.errors import HansaError
 from hansa.base.i18n import _
 from hansa.cli.errors import ExitCode, exit_code
 from hansa.cli.output import emit_list, output_option, say
+from hansa.cli.session import deadline
 from hansa.client.fanout import Failure, ask_all
 from hansa.client.http import tls_context
 from hansa.client.profile import Profile, Site, load_profile
@@ -32,7 +33,7 @@ def usage(ctx: click.Context, site: str | None, events: bool, all_projects: bool
     if not sites:
         say(_("The profile names no site."))
     ask = partial(usage_events if events else machine_use, tls=_tls(profile), all_projects=all_projects)
-    gathered = ask_all(sites, ask)
+    gathered = ask_all(sites, ask, deadline=deadline())
     rows = [_row(answer.site, record, events=events) for answer in gathered.answers for record in answer.value]
     emit_list(rows, _EVENT if events else _MACHINE, output, errors=[_failure(each) for each in gathered.failures])
     for failure in gathered.failures:

@@ -1,5 +1,6 @@
 """Machines, images and flavors as users speak of them, read from what OCCI says."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,8 @@ from hansa.standards.occi import infrastructure as infra
 COMPUTES = "/compute/"
 SSH_PORT = 22
 _FORWARDS = "org.hansa.networkinterface.forwards"
+_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:-]{0,254}|:[A-Za-z0-9.:]{1,254}")
+"""An address or host name; what begins with a dash would be an option to the programs that get it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +129,7 @@ def machine_of(site: Site, location: str, entity: Resource) -> Machine:
 
 def _reach(links: Sequence[Link]) -> tuple[str | None, dict[int, int]]:
     """The first address; one whose SSH port is forwarded goes before others."""
-    cards = [link for link in links if link.attributes.get("occi.networkinterface.address")]
+    cards = [link for link in links if _HOST.fullmatch(str(link.attributes.get("occi.networkinterface.address", "")))]
     cards.sort(key=lambda link: _FORWARDS not in link.attributes)
     if not cards:
         return None, {}

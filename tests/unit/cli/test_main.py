@@ -88,6 +88,11 @@ def test_an_error_says_what_why_what_next_and_its_code(capsys: pytest.CaptureFix
     ]
 
 
+def test_a_sites_words_cannot_drive_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    report(BackendDown("a\x1b[2Jb\nc", cause="\x07"), debug=False)
+    assert capsys.readouterr().err.splitlines()[:2] == ["Error: a?[2Jb?c", "  Likely cause: ?"]
+
+
 def test_a_refusal_of_a_standard_shows_its_code(capsys: pytest.CaptureFixture[str]) -> None:
     assert report(StandardError("occi.text.syntax", "A quote is open.", line=3), debug=False) is ExitCode.ERROR
     assert "Error: line 3: A quote is open.\n  Code: occi.text.syntax\n" in capsys.readouterr().err

@@ -32,13 +32,27 @@ def test_a_guest_cannot_drive_the_terminal() -> None:
     assert readable(b"\x1b[31mred\x1b[0m\r\nnext\x07\xff\n") == "[31mred[0m\nnext?\ufffd\n"
 
 
-def test_each_machine_has_known_hosts_of_its_own(tmp_path: Path) -> None:
-    profile = load_profile(None, {"XDG_CONFIG_HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path)})
-    machine = machine_of(Site("A", "https://a/"), "/compute/1", Resource("kind", id="1"))
-    arguments = ssh_arguments(profile, machine, "127.0.1.1", 10022, "cloudadm", None)
-    assert f"UserKnownHostsFile={tmp_path}/hansa/known_hosts/1" in arguments
-    assert arguments[-2:] == ["127.0.1.1", "--"]
+def arguments_for(tmp_path: Path, ident: str) -> list[str]:
+    profile = load_profile(None, {"XDG_CONFIG_HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "100% mine")})
+    machine = machine_of(Site("A", "https://a/"), "/compute/1", Resource("kind", id=ident))
+    return ssh_arguments(profile, machine, "127.0.1.1", 10022, "cloudadm", None)
+
+
+def test_ssh_gets_port_login_and_a_destination_that_is_no_option(tmp_path: Path) -> None:
+    arguments = arguments_for(tmp_path, "1")
+    assert arguments[-2:] == ["--", "127.0.1.1"]
     assert arguments[arguments.index("-p") + 1] == "10022"
+    assert arguments[arguments.index("-l") + 1] == "cloudadm"
+
+
+def test_each_machine_has_known_hosts_of_its_own_where_we_want_them(tmp_path: Path) -> None:
+    files = set()
+    for ident in ("1", "2", "../../../etc/evil"):
+        (option,) = [text for text in arguments_for(tmp_path, ident) if text.startswith("UserKnownHostsFile=")]
+        file = Path(option.partition("=")[2].strip('"').replace("%%", "%"))
+        assert file.parent == tmp_path / "100% mine/hansa/known_hosts"
+        files.add(file.name)
+    assert len(files) == 3
 
 
 def test_ssh_is_awaited_until_it_greets() -> None:

@@ -52,6 +52,12 @@ def test_a_machine_with_an_address_of_its_own_needs_no_port() -> None:
     assert machine.address == "90.147.102.243"
 
 
+@pytest.mark.parametrize("address", ["-oProxyCommand=reboot", "a b", "x;y", "", "$(id)"])
+def test_an_address_that_could_be_an_option_is_none(address: str) -> None:
+    card = Link(infra.NETWORKINTERFACE.id, "/network/1", attributes={"occi.networkinterface.address": address})
+    assert machine_of(SITE, "/compute/1", Resource(infra.COMPUTE.id, id="1", links=(card,))).host is None
+
+
 @pytest.mark.parametrize("wanted", ["web", "0a1b", "we", "0a"])
 def test_a_name_an_identifier_or_a_beginning_will_do(wanted: str) -> None:
     found = [machine_of(SITE, "/compute/0a1b", compute()), machine_of(SITE, "/compute/ff", compute("db", "ff"))]

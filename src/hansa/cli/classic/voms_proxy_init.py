@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hansa.base.errors import HansaError
 from hansa.cli.classic.voms_options import Usage, VomsParser, hours_minutes
-from hansa.cli.output import printable
+from hansa.cli.output import printable_lines
 from hansa.client.errors import VomsRefused
 from hansa.client.login import Step, Wish, load_proxy, load_user, make_proxy, memberships, owner
 from hansa.client.profile import Paths, load_profile
@@ -121,11 +121,6 @@ class _Screen:
         if isinstance(error, VomsRefused) and error.details.get("servers"):
             text = "None of the contacted servers were capable\nof returning a valid AC for the user."
         sys.stderr.write(printable_lines(f"\n{text}\n\n"))
-
-
-def printable_lines(text: str) -> str:
-    """`printable`, but for the line ends."""
-    return "\n".join(printable(line) for line in text.split("\n"))
 
 
 def _run(given: Namespace, screen: _Screen) -> None:

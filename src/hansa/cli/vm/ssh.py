@@ -1,5 +1,6 @@
 """`hansa vm ssh`: into the machine, with the key and the known hosts of the profile."""
 
+import hashlib
 import os
 import shutil
 import socket
@@ -66,8 +67,12 @@ def ssh(
 
 
 def ssh_arguments(profile: Profile, machine: Machine, host: str, port: int, login: str, key: Path | None) -> list[str]:
-    """Known hosts are kept for each machine: addresses are used again, machines are not."""
-    known_hosts = profile.paths.state / "known_hosts" / machine.id
+    """Known hosts are kept for each machine: addresses are used again, machines are not.
+
+    Host and identifier are the site's words: neither may become an option of ssh or a path of its choosing.
+    """
+    name = hashlib.sha256(f"{machine.site.endpoint} {machine.id}".encode()).hexdigest()[:32]
+    known_hosts = profile.paths.state / "known_hosts" / name
     known_hosts.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     return [
         "-i",
@@ -77,15 +82,15 @@ def ssh_arguments(profile: Profile, machine: Machine, host: str, port: int, logi
         "-o",
         "IdentitiesOnly=yes",
         "-o",
-        f"UserKnownHostsFile={known_hosts}",
+        f'UserKnownHostsFile="{str(known_hosts).replace("%", "%%")}"',
         "-o",
         "StrictHostKeyChecking=accept-new",
         "-o",
         "LogLevel=ERROR",
         "-l",
         login,
-        host,
         "--",
+        host,
     ]
 
 
