@@ -1,6 +1,6 @@
-"""A cloud that is killed at every point of a machine's creation or deletion in turn, opened again, and looked at.
+"""A cloud that is killed at every point of what it does to a machine in turn, opened again, and looked at.
 
-    python -m tests.support.embedded_crashing DIRECTORY create|delete|fail [MILLISECONDS ...]
+    python -m tests.support.embedded_crashing DIRECTORY create|fail|delete|suspend|start|resize|save|attach [MILLISECONDS ...]
 
 Without times: kill points are before and after each step and each undo, and between the wish's being recorded and its
 workflow's start. The first life (a child process) makes the wish and dies by SIGKILL at that point; the next point
@@ -25,7 +25,9 @@ from tests.support.embedded import ALICE, BLANK, add_blank_image, end_all, gone,
 
 from hansa.base.workflows import State, Step, Workflow
 from hansa.cloud.drivers.embedded import EmbeddedCloud
-from hansa.cloud.model import FlavorId, ServerQuery, ServerSpec
+from hansa.cloud.model import FlavorId, Server, ServerAction, ServerQuery, ServerSpec
+
+Wish = Callable[[EmbeddedCloud, Server], Awaitable[Any]]
 
 BROKEN_QEMU = """#!/bin/sh
 [ "$1" = --version ] && exec qemu-system-x86_64 --version
@@ -41,6 +43,10 @@ class MortalCloud(EmbeddedCloud):
     victim = ""
     journal: Path
     _points = count()
+
+    def restart_counting(self) -> None:
+        self.journal.unlink(missing_ok=True)
+        self._points = count()
 
     def point(self, what: str) -> None:
         with self.journal.open("a") as journal:
@@ -83,14 +89,36 @@ def cloud_in(directory: Path, mode: str) -> MortalCloud:
         broken.write_text(BROKEN_QEMU)
         broken.chmod(0o755)
         changes["qemu"] = str(broken)
-    cloud = MortalCloud(settings(directory / "state", accelerator="tcg", **changes))
+    cloud = MortalCloud(settings(directory / "state", accelerator="tcg", stop_seconds=0.1, **changes))
     cloud.journal = directory / "journal"
     return cloud
 
 
+async def _attach(cloud: EmbeddedCloud, server: Server) -> None:
+    volume = await cloud.create_volume(ALICE, name="data", size_gib=0.1)
+    await cloud.attach_volume(ALICE, server.id, volume.id)
+
+
+def _act(action: ServerAction) -> Wish:
+    return lambda cloud, server: cloud.act(ALICE, server.id, action)
+
+
+VICTIMS: dict[str, tuple[str, tuple[Wish, ...], Wish | None]] = {
+    "create": ("embedded.launch", (), None),
+    "fail": ("embedded.launch", (), None),
+    "delete": ("embedded.remove", (), lambda cloud, server: cloud.delete_server(ALICE, server.id)),
+    "suspend": ("embedded.suspend", (), _act(ServerAction.SUSPEND)),
+    "start": ("embedded.start", (_act(ServerAction.SUSPEND),), _act(ServerAction.START)),
+    "resize": ("embedded.resize", (), lambda cloud, server: cloud.resize_server(ALICE, server.id, FlavorId("bigger"))),
+    "save": ("embedded.save", (), lambda cloud, server: cloud.save_server(ALICE, server.id, "saved")),
+    "attach": ("embedded.attach-volume", (), _attach),
+}
+"""The workflow that dies; what is done before; the wish, where it is not the creation itself."""
+
+
 async def first_life(directory: Path, mode: str, kill_at: int | None, accepted: int) -> None:
     cloud = cloud_in(directory, mode)
-    cloud.victim = "embedded.remove" if mode == "delete" else "embedded.launch"
+    cloud.victim, before, wish = VICTIMS[mode]
     await cloud.open()
     await add_blank_image(cloud, directory)
     run = cloud._host.run
@@ -103,13 +131,15 @@ async def first_life(directory: Path, mode: str, kill_at: int | None, accepted: 
         await run(name, workflow, **state)
 
     cloud._host.run = recorded  # type: ignore[method-assign]  # a place to die that no step has
-    cloud.kill_at = None if mode == "delete" else kill_at
-    spec = ServerSpec("doomed", BLANK, FlavorId("small"), request_id="r")
-    made = await cloud.create_server(ALICE, spec)
-    if mode == "delete":
-        await idle(cloud, made.id)
+    cloud.kill_at = None if wish else kill_at
+    made = await cloud.create_server(ALICE, ServerSpec("doomed", BLANK, FlavorId("small"), request_id="r"))
+    for each in before:
+        await each(cloud, await idle(cloud, made.id))
+    if wish:
+        made = await idle(cloud, made.id)
         cloud.kill_at = kill_at
-        await cloud.delete_server(ALICE, made.id)
+        cloud.restart_counting()
+        await wish(cloud, made)
     os.write(accepted, b"!")
     if kill_at is None:
         await asyncio.sleep(10)  # until somebody kills us
@@ -128,6 +158,8 @@ async def second_life(directory: Path, mode: str) -> dict[str, Any]:
         for each in await cloud.servers(ALICE):
             await cloud.delete_server(ALICE, each.id)
             await gone(cloud, each.id)
+        for volume in await cloud.volumes(ALICE):
+            await cloud.delete_volume(ALICE, volume.id)
         return {"after": after, "end": await look(cloud, directory)}
     finally:
         await cloud.close()
@@ -139,6 +171,11 @@ async def look(cloud: EmbeddedCloud, directory: Path) -> dict[str, Any]:
     state = directory / "state"
     return {
         "servers": [[each.state, each.fault] for each in servers],
+        "flavors": [each.flavor.id for each in servers],
+        "volumes": [each.state for each in await cloud.volumes(ALICE)],
+        "images": len(list((state / "images").iterdir())),
+        "saved": len(await cloud.images(ALICE)) - 1,
+        "memory": len(list(state.glob("servers/*/memory"))),
         "addresses": [card.address for each in servers for card in each.interfaces],
         "events": [event.kind for event in await cloud.events()],
         "processes": len(running(state)),

@@ -14,7 +14,8 @@ from hansa.cloud.model import EventKind
 
 pytestmark = [pytest.mark.qemu, pytest.mark.slow, needs_qemu]
 
-CREATED, STARTED, DELETED, FAILED = EventKind.CREATED, EventKind.STARTED, EventKind.DELETED, EventKind.FAILED
+CREATED, STARTED, STOPPED = EventKind.CREATED, EventKind.STARTED, EventKind.STOPPED
+SUSPENDED, DELETED, FAILED = EventKind.SUSPENDED, EventKind.DELETED, EventKind.FAILED
 
 
 async def crashes(directory: Path, mode: str, *times: int) -> list[dict[str, Any]]:
@@ -31,8 +32,9 @@ async def crashes(directory: Path, mode: str, *times: int) -> list[dict[str, Any
 
 
 def assert_nothing_left(seen: dict[str, Any], events: list[EventKind]) -> None:
-    expected = {"servers": [], "addresses": [], "processes": 0, "directories": 0, "parts": [], "used": 0}
-    assert seen == {**expected, "events": events}
+    lists: dict[str, Any] = {key: [] for key in ("servers", "flavors", "addresses", "volumes", "parts")}
+    numbers = dict.fromkeys(("processes", "directories", "memory", "used"), 0)
+    assert {**seen, "images": 1, "saved": 0} == {**lists, **numbers, "images": 1, "saved": 0, "events": events}
 
 
 async def test_a_creation_that_was_cut_off_is_finished(tmp_path: Path) -> None:
@@ -72,6 +74,28 @@ async def test_a_failed_creation_that_was_cut_off_is_undone(tmp_path: Path) -> N
         assert after["events"] == [CREATED, FAILED], each
         assert (after["processes"], after["parts"], after["used"]) == (0, [], 1), each
         assert_nothing_left(each["end"], [CREATED, FAILED, DELETED])
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected", "events"),
+    [
+        ("suspend", {"servers": [["suspended", None]], "processes": 0, "memory": 1}, [SUSPENDED]),
+        ("start", {"servers": [["active", None]], "processes": 1, "memory": 0}, [SUSPENDED, STARTED]),
+        ("resize", {"servers": [["active", None]], "processes": 1, "flavors": ["bigger"]}, [STOPPED, STARTED]),
+        ("save", {"servers": [["active", None]], "processes": 1, "saved": 1, "images": 2}, []),
+        ("attach", {"servers": [["active", None]], "processes": 1, "volumes": ["in-use"]}, []),
+    ],
+)
+async def test_a_change_that_was_cut_off_is_finished(
+    mode: str, expected: dict[str, Any], events: list[EventKind], tmp_path: Path
+) -> None:
+    told = await crashes(tmp_path, mode)
+    assert len([each for each in told if each["died"]]) >= 5, "before and after each step, and before the first"
+    for each in told:
+        assert {key: each["after"][key] for key in expected} == expected, each
+        assert each["after"]["events"] == [CREATED, STARTED, *events], each
+        assert each["after"]["parts"] == [], each
+        assert_nothing_left(each["end"], [CREATED, STARTED, *events, DELETED])
 
 
 @pytest.mark.parametrize("mode", ["create", "delete"])

@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy import Connection
 
 from hansa.base.database import Database
-from hansa.base.errors import CapacityExceeded
+from hansa.base.errors import CapacityExceeded, Conflict
 from hansa.base.workflows import State
 from hansa.base.workflows.engine import DurableEngine
 from hansa.cloud.drivers.embedded import plugging
@@ -50,6 +50,7 @@ class Host:
         self.clock = clock
         self.new_id = new_id
         self._tasks: set[asyncio.Task[None]] = set()
+        self._starts = asyncio.Semaphore(os.cpu_count() or 1)  # more at once would only make each of them late
 
     def new_workflow(self, name: str) -> str:
         return f"{name}:{self.new_id()}"
@@ -119,8 +120,12 @@ class Host:
         return await self.db.read(partial(self._machine, server=server))
 
     async def boot(self, server: ServerId, *, incoming: bool = False) -> Link:
-        """Start its QEMU with what the rows say it has."""
-        link = await self.hypervisor.boot(await self.machine(server), incoming=incoming)
+        """Start its QEMU with what the rows say it has. Conflict if the machine has no disk: its making failed."""
+        machine = await self.machine(server)
+        if not await asyncio.to_thread(machine.run.disk.exists):
+            raise Conflict("The machine has no disk, because its making failed; delete it and make another.")
+        async with self._starts:
+            link = await self.hypervisor.boot(machine, incoming=incoming)
         plugged = await self.db.read(lambda connection: networks.plugged(connection, server))
         for card in plugged:
             if not card.network.up:

@@ -73,7 +73,8 @@ class Power:
                 await memory.load(link, run.memory)
         if await link.status() != "running":
             # From here on the saved memory is the past: starting from it again would ruin the disk.
-            await asyncio.to_thread(run.memory.unlink, missing_ok=True)
+            for past in (run.memory, run.memory.with_suffix(".part")):
+                await asyncio.to_thread(past.unlink, missing_ok=True)
             await link.execute("cont")
 
     async def stop(self, server: ServerId) -> None:

@@ -75,38 +75,41 @@ async def _mend_volumes(host: Host) -> None:
 
 async def _adopt_all(host: Host) -> None:
     """Every machine that should run and to whose QEMU there is no connection."""
-    known = await host.db.read(lambda connection: servers.listing(connection, None, ServerQuery()))
-    lost = [server for server in known if server.task is None and server.state in RUNNING]
-    await asyncio.gather(*(_adopt(host, server) for server in lost if not host.hypervisor.linked(server.id)))
+    running = await host.db.read(lambda connection: servers.at_rest(connection, RUNNING))
+    await asyncio.gather(
+        *(_adopt(host, server, state) for server, state in running if not host.hypervisor.linked(server))
+    )
 
 
-async def _adopt(host: Host, server: Server) -> None:
+async def _adopt(host: Host, server: ServerId, state: ServerState) -> None:
     try:
-        link = await host.hypervisor.link(server.id)
+        link = await host.hypervisor.link(server)
+        status = await link.status() if link else None
     except HansaError as error:
-        log.warning("embedded.not_adopted", server=server.id, error=error.message)
+        log.warning("embedded.not_adopted", server=server, error=error.message)
         return
-    if link is None:
-        await _ended(host, server)
+    if status is None:
+        await _ended(host, server, state)
         return
-    status = await link.status()
-    log.info("embedded.adopted", server=server.id, status=status)
+    log.info("embedded.adopted", server=server, status=status)
     if status != "running":
-        await host.paused(server.id, f"QEMU stopped the machine ({status}) while the cloud was closed.")
+        await host.paused(server, f"QEMU stopped the machine ({status}) while the cloud was closed.")
 
 
-async def _ended(host: Host, server: Server) -> None:
+async def _ended(host: Host, server: ServerId, state: ServerState) -> None:
     """It is stopped; what the host's own end stopped is started again, unless the operator does not want that."""
-    rebooted = await asyncio.to_thread(host.hypervisor.host_rebooted, server.id)
-    await host.gone(server.id, "the host was restarted" if rebooted else "QEMU ended while the cloud was closed")
-    if not rebooted or not host.settings.resume_after_reboot or server.state is not ServerState.ACTIVE:
+    rebooted = await asyncio.to_thread(host.hypervisor.host_rebooted, server)
+    await host.gone(server, "the host was restarted" if rebooted else "QEMU ended while the cloud was closed")
+    if not rebooted or not host.settings.resume_after_reboot or state is not ServerState.ACTIVE:
         return
     name, now = power.name_of(ServerAction.START), host.clock()
     workflow = host.new_workflow(name)
 
     def start(connection: Connection) -> None:
-        servers.begin(connection, server.id, power.TASKS[ServerAction.START], workflow, now)
-        host.record(connection, name, workflow, server=server.id)
+        if (server, ServerState.STOPPED) not in servers.at_rest(connection, [ServerState.STOPPED]):
+            return  # its owner was quicker
+        servers.begin(connection, server, power.TASKS[ServerAction.START], workflow, now)
+        host.record(connection, name, workflow, server=server)
 
     await host.db.write(start)
 

@@ -76,14 +76,16 @@ class Servers(Changes):
         self, caller: Caller, server: ServerId, *, name: str | None = None, hostname: str | None = None
     ) -> Server:
         """A new hostname is told to the guest by nobody; it is what the cloud calls it."""
-        changes = {"name": name and check_name(name), "hostname": hostname and check_hostname(hostname)}
-        if name == "" or hostname == "":
-            raise BadRequest("The name is empty.", field="name" if name == "" else "hostname")
+        changes: dict[str, str] = {}
+        if name is not None:
+            changes["name"] = check_name(name)
+        if hostname is not None:
+            changes["hostname"] = check_hostname(hostname)
         now = self._host.clock()
 
         def write(connection: Connection) -> Server:
             servers.of_project(connection, caller.project, server)
-            servers.change(connection, server, now, **{key: value for key, value in changes.items() if value})
+            servers.change(connection, server, now, **changes)
             return servers.get(connection, server)
 
         return await self._host.db.write(write)

@@ -1,6 +1,6 @@
 """Machines: rows in and out, and the one function through which a machine's state changes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -119,6 +119,12 @@ def listing(connection: Connection, project: ProjectId | None, query: ServerQuer
     if query.limit or query.offset:
         wanted = wanted.limit(query.limit or -1).offset(query.offset)
     return _load(connection, wanted)
+
+
+def at_rest(connection: Connection, states: Iterable[ServerState]) -> list[tuple[ServerId, ServerState]]:
+    """Machines in these states that no workflow holds."""
+    query = select(servers.c.id, servers.c.state).where(servers.c.task.is_(None), servers.c.state.in_(list(states)))
+    return [(ServerId(row.id), ServerState(row.state)) for row in connection.execute(query)]
 
 
 def with_workflow(connection: Connection, server: ServerId) -> str | None:
