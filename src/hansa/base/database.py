@@ -24,19 +24,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+import structlog
 from sqlalchemy import URL, Connection, DateTime, Dialect, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.types import TypeDecorator
 
-from hansa.base.errors import BackendDown, ConfigurationError
+from hansa.base.errors import BackendDown, CapacityExceeded, ConfigurationError, HansaError
 from hansa.base.telemetry.metrics import database_retries, database_seconds
 
 T = TypeVar("T")
+log = structlog.stdlib.get_logger(__name__)
 
 BUSY_SECONDS = 30
 """How long a write waits for another process that writes to the same SQLite file."""
 
 ATTEMPTS = 12
+AWAY = ("08", "53", "57", "58")  # connection, resources, operator's intervention, system
+AWAY_SQLITE = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_CORRUPT", "SQLITE_NOTADB")
 RETRIED = frozenset({"40001", "40P01"})  # PostgreSQL: serialization_failure, deadlock_detected
 
 
@@ -44,7 +48,8 @@ class Database:
     """One component's database. `threads` bounds concurrent reads (and writes, on PostgreSQL).
 
     Raises ConfigurationError for a URL that is neither engine. `read` and `write` raise what the function raises, and
-    BackendDown when the engine does not answer. Cancelling a call does not undo it: the transaction ends in its thread.
+    BackendDown or CapacityExceeded when the engine does not answer or has no room. Cancelling a call does not undo it: the
+    transaction ends in its thread.
     """
 
     def __init__(self, url: str, *, threads: int = 8) -> None:
@@ -170,11 +175,22 @@ def _begin_sqlite(connection: Connection) -> None:
 
 @contextmanager
 def _engine_errors() -> Iterator[None]:
-    """An engine that does not answer is BackendDown; what a statement did wrong stays the store's business."""
+    """An engine that is full or does not answer is told from what a statement did wrong, which is the store's business."""
     try:
         yield
-    except (OperationalError, InterfaceError) as error:
-        state = getattr(error.orig, "sqlstate", None)
-        if state in RETRIED:
+    except DBAPIError as error:
+        trouble = _trouble(error)
+        if trouble is None:
             raise
-        raise BackendDown("The database does not answer; see the server's log.", retry_after=5) from error
+        log.exception("database.trouble")
+        raise trouble from error
+
+
+def _trouble(error: DBAPIError) -> HansaError | None:
+    state = getattr(error.orig, "sqlstate", None)  # PostgreSQL's; None where a connection broke
+    name = getattr(error.orig, "sqlite_errorname", None)
+    if name == "SQLITE_FULL" or state == "53100":
+        return CapacityExceeded("The disk of the database is full.")
+    broken = name is None and isinstance(error, OperationalError | InterfaceError)
+    away = name.startswith(AWAY_SQLITE) if name else broken and (state is None or state.startswith(AWAY))
+    return BackendDown("The database does not answer; see the server's log.", retry_after=5) if away else None

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Column, Connection, Integer, MetaData, String, Table, func, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from hansa.base.database import Database, UtcDateTime
-from hansa.base.errors import BackendDown, ConfigurationError
+from hansa.base.errors import BackendDown, CapacityExceeded, ConfigurationError
 
 metadata = MetaData()
 things = Table(
@@ -142,3 +142,50 @@ def test_a_password_is_not_shown() -> None:
     db = Database("postgresql://hansa:secret@localhost/x")
     db.close()
     assert "secret" not in repr(db)
+
+
+async def test_a_full_disk_is_said_to_be_full_and_reads_go_on(tmp_path: Path) -> None:
+    db = Database(f"sqlite:///{tmp_path / 'full.db'}")
+    try:
+        await db.write(metadata.create_all)
+        await db.write(lambda c: c.exec_driver_sql("PRAGMA max_page_count=1"))  # no page more than there are
+        with pytest.raises(CapacityExceeded, match="full"):
+            await db.write(lambda c: c.execute(insert(things), [{"name": f"{n:020}"} for n in range(1000)]))
+        assert await db.read(count) == 0
+    finally:
+        db.close()
+
+
+async def test_a_damaged_file_is_backend_down(tmp_path: Path) -> None:
+    (tmp_path / "bad.db").write_bytes(b"not a database" * 1000)
+    db = Database(f"sqlite:///{tmp_path / 'bad.db'}")
+    try:
+        with pytest.raises(BackendDown):
+            await db.read(count)
+    finally:
+        db.close()
+
+
+async def test_a_mistake_in_a_statement_is_not_taken_for_an_engine_that_is_away(db: Database) -> None:
+    with pytest.raises(DBAPIError, match="nowhere"):
+        await db.read(lambda c: c.exec_driver_sql("SELECT 1 FROM nowhere"))
+
+
+async def test_a_server_that_was_restarted_is_reached_again(postgres_url: str) -> None:
+    db, other = Database(postgres_url), Database(postgres_url)
+    kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+
+    def cut_off(connection: Connection) -> None:
+        connection.exec_driver_sql("SELECT pg_sleep(0)")
+        asyncio.run_coroutine_threadsafe(other.write(lambda c: c.exec_driver_sql(kill)), loop).result()
+        connection.exec_driver_sql("SELECT 1")
+
+    loop = asyncio.get_running_loop()
+    try:
+        await db.write(metadata.create_all)
+        with pytest.raises(BackendDown):
+            await db.write(cut_off)
+        assert await db.read(count) == 0
+    finally:
+        db.close()
+        other.close()

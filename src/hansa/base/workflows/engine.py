@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy import Connection
 
 from hansa.base.database import Database
-from hansa.base.errors import BackendDown, HansaError
+from hansa.base.errors import BackendDown, CapacityExceeded, HansaError
 from hansa.base.telemetry import metrics
 from hansa.base.workflows import Outcome, State, Status, Step, Workflow, owner, store
 from hansa.base.workflows.store import Lease, Record
@@ -124,7 +124,7 @@ class DurableEngine:
                 if loop.time() - swept > SWEEP_SECONDS:
                     swept = loop.time()
                     await self._sweep()
-            except BackendDown as error:
+            except (BackendDown, CapacityExceeded) as error:
                 log.warning("workflow.database_away", error=error.message)
             except Exception:
                 log.exception("workflow.keeper_failed")
@@ -224,7 +224,7 @@ class DurableEngine:
         while True:
             try:
                 saved = await self._db.write(lambda connection: store.save(connection, record, self._lease))
-            except BackendDown as error:
+            except (BackendDown, CapacityExceeded) as error:
                 log.warning("workflow.database_away", workflow_id=record.id, error=error.message)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, 10.0)

@@ -132,6 +132,15 @@ def test_bytes_and_floods_are_cut() -> None:
     assert len(str(clean("x" * 10 * LIMIT))) < LIMIT + 50
 
 
+@pytest.mark.parametrize(
+    "part", ["a-", "eyJ-", "token-", "://a:", "bearer ", "-----BEGIN PRIVATE KEY-----", "x-auth-token:"]
+)
+def test_no_text_of_a_peer_takes_long(part: str) -> None:
+    """Quadratic patterns would run into the test's time limit."""
+    for text in (part * 500_000, f"{part * 500_000}token", f"token={part * 500_000}"):
+        assert len(clean_text(text)) < LIMIT + 50
+
+
 @given(
     st.recursive(
         st.text() | st.binary() | st.integers() | st.none(), lambda c: st.lists(c) | st.dictionaries(st.text(), c)
