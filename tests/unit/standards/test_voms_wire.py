@@ -122,6 +122,7 @@ def test_query_parameters(query: str, request_: AcRequest) -> None:
         ("/generate-ac?fqans=" + "/a," * 1001, "voms.request.too_large"),
         ("/generate-ac?fqans=" + "a" * 70_000, "voms.request.too_large"),
         ("/generate-ac?targets=%C3%A9", "voms.request.syntax"),
+        ("/generate-ac?targets=a%26lifetime=1", "voms.request.syntax"),
     ],
 )
 def test_bad_targets_are_refused(target: str, code: str) -> None:
@@ -338,6 +339,11 @@ requests = st.builds(
     targets=st.lists(st.from_regex(r"[a-z0-9.-]{1,20}", fullmatch=True)).map(tuple),
     lifetime=st.none() | st.integers(1, 10**9),
 )
+
+
+def test_a_target_cannot_smuggle_parameters() -> None:
+    with pytest.raises(VomsError):
+        rest.render_target(AcRequest(targets=("host&fqans=all",)))
 
 
 @given(requests)

@@ -1,5 +1,6 @@
 """What is said between a VOMS client and a VOMS server, whichever dialect carries it."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, IntEnum
@@ -10,6 +11,7 @@ from hansa.standards.voms.fqan import Fqan
 MAX_REQUEST_BYTES = 65_536
 MAX_LIST = 1000
 """Names or targets in a request."""
+_TARGET = re.compile(r"[A-Za-z0-9._-]{1,255}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +149,9 @@ def parse_names(texts: Sequence[str]) -> tuple[Fqan, ...]:
 
 
 def parse_targets(texts: Sequence[str]) -> tuple[str, ...]:
-    """Host names a certificate is to be limited to. Raises `VomsError` (`voms.request.syntax`)."""
+    """Host names a certificate is to be limited to; empty ones apart. Raises `VomsError` (`voms.request.syntax`)."""
     targets = tuple(text.strip() for text in texts if text.strip())
-    if len(targets) > MAX_LIST or any(not target.isascii() or len(target) > 255 for target in targets):
+    if len(targets) > MAX_LIST or not all(_TARGET.fullmatch(target) for target in targets):
         raise VomsError(VomsCode.REQUEST_SYNTAX, "The request has too many targets, or one that is not a host name")
     return targets
 

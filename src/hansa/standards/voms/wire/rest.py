@@ -104,13 +104,16 @@ def _unquote(value: str) -> str:
 
 
 def render_target(request: AcRequest) -> str:
-    """A client's request target. Nothing is percent-encoded, because the original server does not decode."""
+    """A client's request target. Nothing is percent-encoded, because the original server does not decode.
+
+    Raises `VomsError` (`voms.request.syntax`) for a target that is no host name.
+    """
     names = EVERYTHING if request.everything else ",".join(str(fqan) for fqan in request.fqans)
     parameters = {
         "fqans": names,
         "lifetime": "" if request.lifetime is None else str(request.lifetime),
         "order": ",".join(str(fqan) for fqan in request.order),
-        "targets": ",".join(request.targets),
+        "targets": ",".join(parse_targets(request.targets)),
     }
     query = "&".join(f"{name}={value}" for name, value in parameters.items() if value)
     return f"{PATH}?{query}" if query else PATH
