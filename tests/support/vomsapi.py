@@ -1,6 +1,13 @@
-"""The VOMS C library as an independent judge of attribute certificates."""
+"""The VOMS C library as an independent judge of attribute certificates.
+
+As a program, it judges directories that hold `chain.pem`, `vomsdir/` and `certificates/`, and prints what the library says as
+JSON, null for yes. The library looks at the real clock, so the corpus is judged under `faketime`.
+"""
 
 import ctypes
+import json
+import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -52,3 +59,27 @@ def _to_openssl(crypto: ctypes.CDLL, certificate: x509.Certificate) -> int:
     der = certificate.public_bytes(Encoding.DER)
     pointer = crypto.d2i_X509(None, ctypes.byref(ctypes.c_char_p(der)), len(der))
     return int(pointer)
+
+
+def _main(directories: list[str]) -> None:
+    print(json.dumps({Path(directory).name: _judged_apart(Path(directory)) for directory in directories}))
+
+
+def _judged_apart(directory: Path) -> str | None:
+    """In a process of its own: some bad certificates crash the library."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        chain = x509.load_pem_x509_certificates((directory / "chain.pem").read_bytes())
+        verdict = retrieve(chain, directory / "vomsdir", directory / "certificates")
+        os.write(writing, json.dumps(verdict).encode())
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        verdict = pipe.read()
+    os.waitpid(child, 0)
+    return json.loads(verdict) if verdict else "the library crashed"
+
+
+if __name__ == "__main__":
+    _main(sys.argv[1:])
