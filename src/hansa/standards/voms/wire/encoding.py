@@ -16,7 +16,8 @@ _MAX_ELEMENTS = 5000
 _TO_STANDARD = str.maketrans(
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ[]", "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz+/"
 )
-_DER_SEQUENCE = 0x30
+_VOMS_DER = "m"
+"""How a DER sequence begins in VOMS' alphabet, where `m` stands for 12."""
 
 
 def encode_base64(data: bytes) -> str:
@@ -26,20 +27,17 @@ def encode_base64(data: bytes) -> str:
 
 
 def decode_base64(text: str) -> bytes:
-    """Either alphabet. VOMS' own (`a-zA-Z0-9[]`, no padding) is known by its brackets, or because only so the data begin as
-    DER does. Raises `VomsError` (`voms.reply.syntax`)."""
+    """Either alphabet. VOMS' own (`a-zA-Z0-9[]`, no padding) stands on one line, and is known by its brackets or because only
+    so the data begin as DER does. Raises `VomsError` (`voms.reply.syntax`).
+    """
     compact = "".join(text.split())
-    if not any(char in compact for char in "+/=") and (any(char in compact for char in "[]") or _is_voms_der(compact)):
+    one_line = "\n" not in text and not any(char in compact for char in "+/=")
+    if one_line and (any(char in compact for char in "[]") or compact.startswith(_VOMS_DER)):
         compact = compact.translate(_TO_STANDARD)
     try:
         return base64.b64decode(compact + "=" * (-len(compact) % 4), validate=True)
     except (binascii.Error, ValueError):
         raise VomsError(VomsCode.REPLY_SYNTAX, "The server's reply is not base64 text") from None
-
-
-def _is_voms_der(text: str) -> bool:
-    """Whether the first byte is a DER sequence in VOMS' alphabet, where `m` stands for 12."""
-    return text[:1] == "m"
 
 
 @dataclass(slots=True)
