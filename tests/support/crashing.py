@@ -1,6 +1,6 @@
 """A program that kills itself at every line of a workflow in turn, starts again, and prints what became of it.
 
-    python -m tests.support.crashing DATABASE_URL DIRECTORY ok|fail|cancel|always
+    python -m tests.support.crashing DATABASE_URL DIRECTORY ok|fail|cancel|always|once
 
 For kill points 0, 1, 2 ... until a run survives: a child process runs workflow `w<point>` and dies by SIGKILL at that point;
 a second child, standing for the restarted server, opens the engine and waits for the outcome. Things that steps make are files.
@@ -61,18 +61,19 @@ class World:
 
         return run
 
+    def workflow(self, *, fails: bool = False) -> Workflow:
+        steps = (Step(name, self.do(name, fails=fails and name == "boot"), self.undo(name)) for name in STEPS)
+        return Workflow("crashing", tuple(steps), self.failed)
+
     async def failed(self, state: State) -> None:
         self.point(f"failed {state['error']['code']}")
 
 
 async def live(url: str, directory: Path, mode: str, kill_at: int | str | None, life: str) -> None:
     world = World(directory, kill_at, life)
-    steps = tuple(
-        Step(name, world.do(name, fails=mode == "fail" and name == "boot"), world.undo(name)) for name in STEPS
-    )
     db = Database(url)
     engine = DurableEngine(db)
-    engine.register(Workflow("crashing", steps, world.failed))
+    engine.register(world.workflow(fails=mode == "fail"))
     await engine.open()
     await engine.start("crashing", directory.name, {})
     if mode == "cancel":
@@ -127,5 +128,8 @@ if __name__ == "__main__":
     asyncio.run(prepare(url))
     if mode == "always":
         dies_always(url, parent)
+    elif mode == "once":
+        (parent / "w0").mkdir()
+        in_child(url, parent / "w0", "ok", "disk ends", "first")
     else:
         main(url, parent, mode)

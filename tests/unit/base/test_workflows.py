@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.crashing import STEPS
+from tests.support.crashing import STEPS, World
 from tests.support.schema import differences
 
 from hansa.base.database import Database
@@ -291,6 +291,20 @@ async def crashing(url: str, directory: Path, mode: str) -> list[dict[str, Any]]
 async def test_a_step_that_kills_every_server_is_held_guilty(database_url: str, tmp_path: Path) -> None:
     (result,) = await crashing(database_url, tmp_path, "always")
     assert result == {"outcome": "failed internal", "files": [], "lives": 5}
+
+
+async def test_a_neighbour_takes_over_from_a_killed_process_without_waiting_for_its_lease(
+    db: Database, database_url: str, tmp_path: Path
+) -> None:
+    neighbour = DurableEngine(db, lease=1.0)  # looks around four times a second; the killed one's lease is 20 s
+    neighbour.register(World(tmp_path / "w0", None, "neighbour").workflow())
+    await neighbour.open()
+    await crashing(database_url, tmp_path, "once")
+    outcome = await neighbour.wait("w0", timeout=15)
+    await neighbour.close()
+    assert outcome.status is Status.DONE
+    journal = (tmp_path / "w0/journal").read_text().splitlines()
+    assert journal[3:5] == ["first disk ends", "neighbour disk begins"]
 
 
 @pytest.mark.slow
