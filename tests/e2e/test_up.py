@@ -35,7 +35,7 @@ def place(tmp_path: Path) -> Iterator[Path]:
     directory = tmp_path / "var"
     shutil.copytree(DIRECTORY, directory / "guest")
     yield directory
-    hansa("down", "--dir", str(directory), "--network", NETWORK)
+    hansa("down", "--dir", str(directory))
 
 
 def processes_below(directory: Path) -> list[str]:
@@ -54,18 +54,18 @@ def processes_below(directory: Path) -> list[str]:
 
 
 def test_up_gives_a_machine_and_down_leaves_nothing(place: Path) -> None:
-    options = ("--dir", str(place), "--network", NETWORK)
-    up = hansa("up", *options, "--demo")
+    place_option = ("--dir", str(place))
+    up = hansa("up", *place_option, "--network", NETWORK, "--demo")
     assert up.returncode == 0, up.stdout + up.stderr
     assert re.search(r"Hello from \S+, which came up in", up.stdout), up.stdout + up.stderr
     assert "my-first-machine" in up.stdout  # hansa usage
     assert any("qemu-system" in line for line in processes_below(place))
 
-    again = hansa("up", *options)
+    again = hansa("up", *place_option)
     assert again.returncode == 0, again.stderr
     assert again.stderr.count("runs on 127.77.") == 3
 
-    down = hansa("down", *options)
+    down = hansa("down", *place_option)
     assert down.returncode == 0, down.stderr
     assert processes_below(place) == []
     assert {path.name for path in place.iterdir()} == {".lock", "guest"}
@@ -73,19 +73,19 @@ def test_up_gives_a_machine_and_down_leaves_nothing(place: Path) -> None:
         with pytest.raises(OSError, match="refused"):
             socket.create_connection((address, port), timeout=1)
 
-    once_more = hansa("up", *options)
+    once_more = hansa("up", *place_option, "--network", NETWORK)
     assert once_more.returncode == 0, once_more.stderr
     assert once_more.stderr.count("started on 127.77.") == 3
 
 
 def test_a_federation_that_is_kept_comes_back_with_its_machine(place: Path) -> None:
-    options = ("--dir", str(place), "--network", NETWORK)
-    assert hansa("up", *options, "--demo").returncode == 0
-    kept = hansa("down", *options, "--keep")
+    place_option = ("--dir", str(place))
+    assert hansa("up", *place_option, "--network", NETWORK, "--demo").returncode == 0
+    kept = hansa("down", *place_option, "--keep")
     assert kept.returncode == 0, kept.stderr
     assert "lyra/my-first-machine" in kept.stderr
     assert processes_below(place) == []
-    assert hansa("up", *options).returncode == 0
+    assert hansa("up", *place_option).returncode == 0
     profile = {
         "HANSA_PROFILE": str(place / "user" / "profile.toml"),
         "X509_USER_PROXY": str(place / "user" / "proxy.pem"),

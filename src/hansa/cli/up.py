@@ -4,12 +4,12 @@ import os
 import re
 import shlex
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.status import Status
 
 from hansa.base.errors import HansaError
@@ -19,48 +19,40 @@ from hansa.cli.classic.command import link_programs
 from hansa.cli.errors import ExitCode
 from hansa.cli.output import say
 from hansa.sandbox.files import environment
-from hansa.sandbox.layout import Layout
+from hansa.sandbox.layout import Layout, laid_out
 
-F = TypeVar("F", bound=Callable[..., Any])
 MACHINE, NEXT_MACHINE = "my-first-machine", "my-second-machine"
 
 
-def _network(_ctx: click.Context, _parameter: click.Parameter, value: str) -> str:
-    if not re.fullmatch(r"127\.(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)", value):
+directory_option = click.option(
+    "--dir",
+    "directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("var"),
+    show_default=True,
+    help=_("Where everything lies."),
+)
+
+
+def _network(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not re.fullmatch(r"127\.(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)", value):
         raise click.BadParameter(_("it is the first half of a loopback address, such as 127.0"))
     return value
 
 
-def _place_options(command: F) -> F:
-    for option in (
-        click.option(
-            "--network",
-            default="127.0",
-            show_default=True,
-            callback=_network,
-            help=_("First half of the loopback addresses to use."),
-        ),
-        click.option(
-            "--dir",
-            "directory",
-            type=click.Path(path_type=Path, file_okay=False),
-            default=Path("var"),
-            show_default=True,
-            help=_("Where everything lies."),
-        ),
-    ):
-        command = option(command)
-    return command
-
-
 @click.command(help=_("Start a whole federation on this computer: a VO, two sites with real machines, and you in it."))
-@_place_options
+@directory_option
+@click.option(
+    "--network",
+    callback=_network,
+    help=_("First half of the loopback addresses to use; default: 127.0, or those it was made on."),
+)
 @click.option("--demo", is_flag=True, help=_("Then start a machine, look into it, and show what was used."))
-def up(directory: Path, network: str, demo: bool) -> None:
+def up(directory: Path, network: str | None, demo: bool) -> None:
     from hansa.sandbox import up as bring_up  # only here: it brings site and federation along
 
     configure(LogSettings(level="warning"))
-    layout = Layout(directory.absolute(), network)
+    layout = laid_out(directory, network)
     with Progress() as progress:
         bring_up(layout, progress.begin, progress.done)
     link_programs(layout.programs)
@@ -70,13 +62,13 @@ def up(directory: Path, network: str, demo: bool) -> None:
 
 
 @click.command(help=_("Stop what “hansa up” started, machines too, and remove it."))
-@_place_options
+@directory_option
 @click.option("--keep", is_flag=True, help=_("Keep the state: machines are switched off, not deleted."))
-def down(directory: Path, network: str, keep: bool) -> None:
+def down(directory: Path, keep: bool) -> None:
     from hansa.sandbox import down as take_down
 
     configure(LogSettings(level="warning"))
-    stopped = take_down(Layout(directory.absolute(), network), keep=keep)
+    stopped = take_down(laid_out(directory), keep=keep)
     say(_("Stopped: {names}.").format(names=", ".join(stopped)) if stopped else _("Nothing was running."))
 
 
@@ -104,7 +96,7 @@ class Progress:
     def done(self, outcome: str) -> None:
         if self._status is not None:
             self._status.stop()
-        self._console.print(f"[green]✓[/green] {self._title}: {outcome}", soft_wrap=True)
+        self._console.print(f"[green]✓[/green] {escape(self._title)}: {escape(outcome)}", soft_wrap=True)
 
 
 def demo_commands(layout: Layout, machine: str) -> list[list[str]]:

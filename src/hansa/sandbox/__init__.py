@@ -5,7 +5,7 @@ of its own, on loopback addresses; everything lies below one directory, and noth
 """
 
 from hansa.sandbox.down import down
-from hansa.sandbox.layout import VO, Layout
+from hansa.sandbox.layout import VO, Layout, laid_out
 from hansa.sandbox.up import up
 
-__all__ = ["VO", "Layout", "down", "up"]
+__all__ = ["VO", "Layout", "down", "laid_out", "up"]

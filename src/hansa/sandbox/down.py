@@ -85,4 +85,5 @@ def _remove(layout: Layout) -> None:
     made = ("authority", "grid-security", "federation", "sites", "user", "bin", "run")
     for name in made:
         shutil.rmtree(layout.root / name, ignore_errors=True)
-    layout.environment.unlink(missing_ok=True)
+    for file in (layout.environment, layout.network_file):
+        file.unlink(missing_ok=True)

@@ -20,6 +20,7 @@ def write_all(layout: Layout, image: Path) -> None:
     for site in layout.sites:
         _write(site.directory / "policy.json", json.dumps({VO: {"tenant": VO}}, indent=1) + "\n")
         _write(site.config, site_toml(layout, site, image))
+    _write(layout.network_file, layout.network + "\n")
     _write(layout.profile, render_profile(profile(layout)))
     _write(layout.environment, environment_sh(layout))
     if not layout.first_user_data.exists():

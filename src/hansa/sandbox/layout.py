@@ -3,11 +3,17 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from hansa.base.errors import Conflict
+from hansa.base.i18n import _
+
 VO = "fedcloud.egi.eu"
 VOMS_PORT = 15002
 OCCI_PORT = 8787
 IMAGE_ID = "tiny"
 USER_NAME = "Ada Example"
+
+
+DEFAULT_NETWORK = "127.0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +43,7 @@ class Layout:
     """Everything below `root`, an absolute path. `network` is the first half of all addresses, of 127.0.0.0/8."""
 
     root: Path
-    network: str = "127.0"
+    network: str = DEFAULT_NETWORK
 
     @property
     def voms_address(self) -> str:
@@ -107,5 +113,23 @@ class Layout:
         return self.root / "env.sh"
 
     @property
+    def network_file(self) -> Path:
+        """Remembers `network`, which certificates and configurations are made for."""
+        return self.root / "network"
+
+    @property
     def processes(self) -> Path:
         return self.root / "run"
+
+
+def laid_out(root: Path, network: str | None = None) -> Layout:
+    """The federation below `root` as it was made; a new one on `network`. Raises Conflict if it was made on another."""
+    root = root.absolute()
+    remembered = Layout(root).network_file
+    made = remembered.read_text().strip() if remembered.exists() else None
+    if made is not None and network is not None and made != network:
+        raise Conflict(
+            _("The federation in {place} was made on {network}.").format(place=root, network=made),
+            next=_("leave --network out, run “hansa down” first, or choose another --dir"),
+        )
+    return Layout(root, made or network or DEFAULT_NETWORK)

@@ -140,7 +140,7 @@ def _check_free(server: Server) -> None:
             message = _("{name} cannot listen on {address} port {port}: {why}.")
             raise Conflict(
                 message.format(name=server.name, address=server.address, port=server.port, why=error.strerror),
-                next=_("stop what listens there, or use other addresses: hansa up --network 127.55"),
+                next=_("stop what listens there, or use other addresses: hansa down; hansa up --network 127.55"),
             ) from error
 
 

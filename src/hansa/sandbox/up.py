@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from hansa.base.config import load
 from hansa.base.errors import BackendDown, Conflict
@@ -130,7 +129,3 @@ def _ensure(layout: Layout, server: Server) -> str:
     started = processes.ensure(server, layout.processes)
     where = f"{server.address}:{server.port}"
     return _("started on {where}").format(where=where) if started else _("runs on {where}").format(where=where)
-
-
-def default_root() -> Path:
-    return Path("var").absolute()
