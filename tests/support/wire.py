@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -51,7 +52,8 @@ class Wire:
         try:
             await asyncio.wait_for(self.writer.wait_closed(), 5)
         except (OSError, TimeoutError):
-            self.writer.transport.abort()
+            with suppress(AttributeError):  # Python 3.11.2 aborts a TLS connection that is gone already this way
+                self.writer.transport.abort()
 
     async def send(self, data: bytes) -> None:
         self.writer.write(data)

@@ -267,7 +267,7 @@ async def test_a_dead_nodes_work_is_taken_up_when_its_lease_has_run_out(db: Data
 
 async def test_engines_on_two_nodes_do_not_both_run_a_workflow(db: Database) -> None:
     log = Log()
-    engines = [DurableEngine(db, lease=0.5) for _ in range(2)]
+    engines = [DurableEngine(db, lease=30) for _ in range(2)]
     for engine in engines:
         engine.register(Workflow("w", (log.step("a"), log.step("b"))))
         await engine.open()

@@ -11,6 +11,7 @@ from tests.support.voms import write_config
 
 from hansa.cli.main import main
 from hansa.standards.voms import parse_lsc, parse_vomses
+from hansa.standards.x509.facts import read
 
 VO = "fedcloud.egi.eu"
 
@@ -107,7 +108,7 @@ def test_the_files_that_clients_and_sites_need(operator, grid):
     assert (server.vo, server.host, server.port) == (VO, "localhost", 15002)
     assert operator.types("lsc", VO) == 0
     ((entry,),) = parse_lsc(operator.out.encode())
-    assert entry.matches(grid.voms_server.leaf)
+    assert entry.matches(read(grid.voms_server.leaf))
 
 
 @pytest.mark.parametrize(
