@@ -117,6 +117,29 @@ async def test_after_a_restart_of_the_host_machines_run_again_if_wanted(resume: 
         assert await story(cloud, server.id) == told + [EventKind.STARTED] * resume
 
 
+async def test_what_a_machine_was_started_with_is_noted(cloud: EmbeddedCloud, tmp_path: Path) -> None:
+    server = await made(cloud)
+    noted = json.loads((tmp_path / "state" / "servers" / server.id / "instance.json").read_text())
+    (qemu,) = running(tmp_path / "state")
+    assert (noted["pid"], noted["started"]) == (qemu.pid, qemu.started)
+    assert noted["argv"][1:3] == ["-name", f"guest=hansa-{server.id}"]
+    assert noted["type"].startswith("pc-q35-"), "a saved memory needs this very type, also under a newer QEMU"
+
+
+async def test_a_machine_whose_making_failed_cannot_be_started(tmp_path: Path) -> None:
+    program = tmp_path / "qemu"
+    program.symlink_to(str(shutil.which("qemu-system-x86_64")))
+    async with embedded(tmp_path / "state", qemu=str(program)) as cloud:
+        program.unlink()
+        failed = await made(cloud)
+        program.symlink_to(str(shutil.which("qemu-system-x86_64")))
+        await cloud.act(ALICE, failed.id, ServerAction.POWEROFF)
+        await state_of(cloud, failed.id, ServerState.STOPPED)
+        await cloud.act(ALICE, failed.id, ServerAction.START)
+        again = await state_of(cloud, failed.id, ServerState.ERROR)
+        assert again.fault == "The machine has no disk, because its making failed; delete it and make another."
+
+
 async def test_a_process_of_a_machine_that_is_not_known_is_ended(tmp_path: Path) -> None:
     state = tmp_path / "state"
     async with embedded(state) as cloud:

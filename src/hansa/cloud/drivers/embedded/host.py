@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
 from sqlalchemy import Connection
@@ -25,8 +25,6 @@ from hansa.cloud.drivers.embedded.store import images, networks, servers, volume
 from hansa.cloud.drivers.embedded.tools import QemuImg
 from hansa.cloud.model import EventKind, ImageId, ProjectId, Server, ServerId, ServerState, VolumeId
 from hansa.cloud.rules import check_quota
-
-T = TypeVar("T")
 
 GIB = 2**30
 RUNNING = (ServerState.ACTIVE, ServerState.PAUSED)
@@ -99,14 +97,16 @@ class Host:
         """QEMU stopped an active machine by itself."""
         now = self.clock()
 
-        def write(connection: Connection) -> None:
+        def write(connection: Connection) -> bool:
             found = servers.find(connection, server)
-            if found is not None and found.task is None and found.state is ServerState.ACTIVE:
-                servers.change(connection, server, now, state=ServerState.PAUSED, fault=why)
-                servers.record(connection, server, EventKind.SUSPENDED, now, why)
+            if found is None or found.task is not None or found.state is not ServerState.ACTIVE:
+                return False
+            servers.change(connection, server, now, state=ServerState.PAUSED, fault=why)
+            servers.record(connection, server, EventKind.SUSPENDED, now, why)
+            return True
 
-        await self.db.write(write)
-        log.warning("embedded.paused", server=server, why=why)
+        if await self.db.write(write):
+            log.warning("embedded.paused", server=server, why=why)
 
     async def settle(self) -> None:
         """Let what QMP events began come to its end."""

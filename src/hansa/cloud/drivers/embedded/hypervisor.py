@@ -178,13 +178,18 @@ class Hypervisor:
     def _hear(self, server: ServerId, event: Any) -> None:
         if event["event"] == "SHUTDOWN":
             self._reasons[server] = "the guest switched itself off" if event["data"].get("guest") else "QEMU was ended"
+        if event["event"] == "RESUME":  # after a soft reboot, which is a shutdown that goes on
+            self._reasons.pop(server, None)
         self._told(server, event)
 
     async def _watch(self, server: ServerId, link: Link) -> None:
         await link.ended.wait()
         if self._links.get(server) is link:
             del self._links[server]
-            await self._gone(server, self._reasons.pop(server, "QEMU ended unexpectedly"))
+            try:
+                await self._gone(server, self._reasons.pop(server, "QEMU ended unexpectedly"))
+            except HansaError as error:  # the next look at machines without connection tells it
+                log.warning("embedded.end_not_recorded", server=server, error=error.message)
 
     async def _end_all(self, server: ServerId) -> None:
         """Under the machine's lock. The link is forgotten first, so that its end is no news."""

@@ -11,7 +11,6 @@ from hansa.base.errors import NotFound
 from hansa.cloud.drivers.embedded.store.tables import (
     attachments,
     events,
-    images,
     interfaces,
     networks,
     servers,
@@ -232,14 +231,6 @@ def record(connection: Connection, server: ServerId, kind: EventKind, now: datet
 def events_after(connection: Connection, after: int, limit: int) -> list[ServerEvent]:
     query = select(events).where(events.c.sequence > after).order_by(events.c.sequence).limit(limit)
     return [ServerEvent(**{**row._mapping, "kind": EventKind(row.kind)}) for row in connection.execute(query)]
-
-
-def image_in_use(connection: Connection, image: ImageId) -> bool:
-    return connection.execute(select(servers.c.id).where(servers.c.image == image).limit(1)).first() is not None
-
-
-def image_row(connection: Connection, image: ImageId) -> Row[Any] | None:
-    return connection.execute(select(images).where(images.c.id == image)).first()
 
 
 def _load(connection: Connection, query: Select[Any]) -> list[Server]:
