@@ -4,10 +4,10 @@ VENV ?= .venv
 PY := $(VENV)/bin/python
 
 up: $(VENV)/.ready
-	$(VENV)/bin/hansa up $(if $(DEMO),--demo)
+	@$(VENV)/bin/hansa up $(if $(DEMO),--demo)
 
 down: $(VENV)/.ready
-	$(VENV)/bin/hansa down
+	@$(VENV)/bin/hansa down
 
 check: $(VENV)/.dev
 	$(VENV)/bin/ruff check

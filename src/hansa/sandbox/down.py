@@ -11,7 +11,7 @@ from hansa.cloud.model import Caller, ProjectId, Server, ServerAction, ServerQue
 from hansa.cloud.port import Cloud
 from hansa.sandbox import credentials, processes
 from hansa.sandbox.layout import Layout, SiteLayout
-from hansa.sandbox.up import exclusive
+from hansa.sandbox.up import exclusive, servers
 from hansa.site.config import SiteConfig
 from hansa.site.server import make_cloud
 
@@ -29,6 +29,7 @@ def down(layout: Layout, *, keep: bool = False) -> list[str]:
         return []
     with exclusive(layout):
         stopped = processes.stop_all(layout.processes)
+        stopped += [server.name for server in servers(layout) if processes.stop_strays(server)]
         for site in layout.sites:
             if site.config.exists() and site.cloud.exists():
                 stopped += asyncio.run(_clear(site, keep=keep))
@@ -42,13 +43,13 @@ async def _clear(site: SiteLayout, *, keep: bool) -> list[str]:
     cloud = make_cloud(load(site.config, SiteConfig, {}).cloud, credentials.utc_now)
     await cloud.open()
     try:
-        servers = await cloud.servers(_OPERATOR, ServerQuery(all_projects=True))
-        for server in servers:
+        machines = await cloud.servers(_OPERATOR, ServerQuery(all_projects=True))
+        for server in machines:
             await (_switch_off(cloud, server) if keep else cloud.delete_server(_owner(server), server.id))
         await _wait(cloud, site, keep=keep)
     finally:
         await cloud.close()
-    return [f"{site.name}/{server.name}" for server in servers]
+    return [f"{site.name}/{server.name}" for server in machines]
 
 
 async def _switch_off(cloud: Cloud, server: Server) -> None:

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -53,6 +53,7 @@ def ensure(server: Server, records: Path) -> bool:
             return False
         stop(running)
     record.unlink(missing_ok=True)
+    stop_strays(server)
     _check_free(server)
     _start(server, record, digest)
     return True
@@ -68,6 +69,28 @@ def stop_all(records: Path) -> list[str]:
             stopped.append(record.stem)
         record.unlink()
     return stopped
+
+
+def stop_strays(server: Server) -> bool:
+    """Stop processes with the server's very command line that no record knows: an `up` died while it started them."""
+    tail = b"\0".join(word.encode() for word in server.arguments) + b"\0"
+    found = [Running(pid, started, "") for pid, started in _all_processes() if _command_line(pid).endswith(tail)]
+    for stray in found:
+        stop(stray)
+    return bool(found)
+
+
+def _all_processes() -> Iterator[tuple[int, int]]:
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and (started := _start_time(int(entry.name))) is not None:
+            yield int(entry.name), started
+
+
+def _command_line(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 def is_alive(running: Running) -> bool:

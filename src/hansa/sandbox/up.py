@@ -16,7 +16,7 @@ from hansa.federation.config import FederationConfig
 from hansa.federation.membership.model import Credential
 from hansa.federation.server import registry as opened_registry
 from hansa.sandbox import credentials, files, processes
-from hansa.sandbox.layout import OCCI_PORT, USER_NAME, VO, VOMS_PORT, Layout
+from hansa.sandbox.layout import OCCI_PORT, USER_NAME, VO, VOMS_PORT, Layout, SiteLayout
 from hansa.sandbox.processes import Server
 from hansa.standards.x509 import Name
 
@@ -48,29 +48,23 @@ def steps(layout: Layout) -> Iterator[Step]:
     yield Step(_("Authority, certificates, revocation list"), lambda: _make_credentials(layout))
     yield Step(_("Guest image"), lambda: _make_image(layout))
     yield Step(_("Virtual organisation {vo}").format(vo=VO), lambda: _make_vo(layout))
-    yield Step(_("VOMS server"), lambda: _ensure(layout, voms_server(layout)))
-    for server in site_servers(layout):
+    voms, *sites = servers(layout)
+    yield Step(_("VOMS server"), lambda: _ensure(layout, voms))
+    for server in sites:
         yield Step(_("Site {name}").format(name=server.name), lambda server=server: _ensure(layout, server))  # type: ignore[misc]  # a default binds the loop variable
 
 
-def voms_server(layout: Layout) -> Server:
+def servers(layout: Layout) -> list[Server]:
+    """The VOMS server, then the sites."""
     config = files.federation_config(layout)
     arguments = ("federation", "serve", "--config", str(config))
-    return Server("voms", arguments, config, layout.voms_address, VOMS_PORT, layout.federation / "log")
+    voms = Server("voms", arguments, config, layout.voms_address, VOMS_PORT, layout.federation / "log")
+    return [voms, *(_site_server(site) for site in layout.sites)]
 
 
-def site_servers(layout: Layout) -> list[Server]:
-    return [
-        Server(
-            site.name,
-            ("site", "serve", "--config", str(site.config)),
-            site.config,
-            site.address,
-            OCCI_PORT,
-            site.directory / "log",
-        )
-        for site in layout.sites
-    ]
+def _site_server(site: SiteLayout) -> Server:
+    arguments = ("site", "serve", "--config", str(site.config))
+    return Server(site.name, arguments, site.config, site.address, OCCI_PORT, site.directory / "log")
 
 
 @contextmanager

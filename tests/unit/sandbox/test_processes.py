@@ -1,6 +1,7 @@
 """Servers are started once, recognised again, and never mistaken for another process."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -66,6 +67,14 @@ def test_a_server_starts_once_and_again_when_its_configuration_changes(server: S
     assert processes.stop_all(records) == []
     with pytest.raises(OSError, match="refused"):
         socket.create_connection((server.address, server.port), timeout=1)
+
+
+def test_a_server_whose_record_was_lost_is_found_by_its_command_line(server: Server, tmp_path: Path) -> None:
+    assert not processes.stop_strays(server)
+    processes.ensure(server, tmp_path / "run")
+    shutil.rmtree(tmp_path / "run")
+    assert processes.stop_strays(server)
+    assert not processes.stop_strays(server)
 
 
 def test_a_server_that_fails_says_why(server: Server, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import re
 import struct
 from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
@@ -239,3 +240,13 @@ def test_the_second_partition_grows_to_the_disks_end() -> None:
 def test_a_result_is_json_that_the_status_command_understands() -> None:
     """The script /usr/bin/cloud-init greps for this rendering."""
     assert '"errors": []' in json.dumps({"v1": {"errors": []}})
+
+
+def test_every_key_of_cloud_config_that_is_read_is_documented() -> None:
+    source = Path(config.__file__).read_text()
+    keys = set(re.findall(r'self\.config\.get\("(\w+)"', source))
+    page = (Path(__file__).parents[4] / "docs" / "reference" / "guest-image.md").read_text()
+    documented = {
+        key for row in re.findall(r"^\| (`.*?) \|", page, re.MULTILINE) for key in re.findall(r"`(\w+)`", row)
+    }
+    assert keys == documented
