@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from hansa.standards.x509.errors import X509Code, X509Error
-from hansa.standards.x509.name import MAX_NAME_TEXT, Name, slash_variants
+from hansa.standards.x509.name import Name
+from hansa.standards.x509.nametext import MAX_NAME_TEXT, slash_variants
 
 _EACL = re.compile(r"(\w+)\s+(\S+)\s+(.+)")
 _QUOTED = re.compile(r'"([^"]*)"')
@@ -34,9 +35,10 @@ class Namespace:
 
     def permits(self, subject: Name) -> bool:
         """Whether every file there is permits `subject`; a name that is long, or ambiguous in slash form, is never permitted."""
-        if len(subject.slash()) > MAX_NAME_TEXT or not subject.is_plain_in_slash_form:
+        text = subject.slash()
+        if len(text) > MAX_NAME_TEXT or not subject.is_plain_in_slash_form:
             return False
-        texts = tuple(slash_variants(subject))
+        texts = tuple(slash_variants(text))
         return all(_permits(rules, texts) for rules in (self.signing_policy, self.namespaces) if rules is not None)
 
 
