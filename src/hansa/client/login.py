@@ -223,6 +223,7 @@ def _ask_servers(wish: Wish, membership: Membership, tls: ssl.SSLContext, paths:
         ),
         cause=_why(refusals),
         next=_("ask the VO's managers, or check the group and role you asked for"),
+        vo=membership.vo,
         servers=[error.message for error in refusals],
     )
 

@@ -119,7 +119,8 @@ class _Screen:
     def fail(self, error: Exception) -> None:
         text = error.message if isinstance(error, HansaError) else str(error)
         if isinstance(error, VomsRefused) and error.details.get("servers"):
-            text = "None of the contacted servers were capable\nof returning a valid AC for the user."
+            vo = error.details["vo"]
+            text = f"None of the contacted servers for {vo} were capable\nof returning a valid AC for the user."
         sys.stderr.write(printable_lines(f"\n{text}\n\n"))
 
 
