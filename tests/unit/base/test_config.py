@@ -59,7 +59,7 @@ def refusal(
 
 def test_defaults_are_enough(file: Path) -> None:
     file.write_text("")
-    assert load(file, Config, {}).database.url == "sqlite:///site.db"
+    assert load(file, Config, {}).database.url == f"sqlite:///{file.parent}/site.db"
     assert load(None, Config, {}).driver == "memory"
 
 
@@ -73,7 +73,7 @@ def test_the_environment_wins_over_the_file_and_origins_tell(file: Path) -> None
         "PATH": "/bin",
     }
     loaded = read(file, Config, environ)
-    assert loaded.value.database == DatabaseSettings(url="sqlite:///b.db", threads=3)
+    assert loaded.value.database == DatabaseSettings(url=f"sqlite:///{file.parent}/b.db", threads=3)
     assert loaded.value.flavors["tiny"].vcpus == 2
     assert loaded.value.tls.versions == ("1.3",)
     assert loaded.origins == {
@@ -87,7 +87,7 @@ def test_the_environment_wins_over_the_file_and_origins_tell(file: Path) -> None
 
 def test_setting_one_key_of_a_table_keeps_the_tables_other_defaults(file: Path) -> None:
     file.write_text("[database]\nthreads = 3\n")
-    assert load(file, Config, {}).database == DatabaseSettings(url="sqlite:///site.db", threads=3)
+    assert load(file, Config, {}).database == DatabaseSettings(url=f"sqlite:///{file.parent}/site.db", threads=3)
 
 
 def test_relative_paths_start_at_the_file(file: Path) -> None:
@@ -95,6 +95,15 @@ def test_relative_paths_start_at_the_file(file: Path) -> None:
     assert load(file, Config, {}).tls.key == file.parent / "keys/host.key"
     file.write_text("")
     assert load(file, Config, {}).tls.key == file.parent / "host.key"
+
+
+def test_a_relative_sqlite_path_starts_at_the_file_too(file: Path) -> None:
+    file.write_text('[database]\nurl = "sqlite:///state/site.db"\n')
+    assert load(file, Config, {}).database.url == f"sqlite:///{file.parent}/state/site.db"
+    file.write_text('[database]\nurl = "sqlite:////var/site.db"\n')
+    assert load(file, Config, {}).database.url == "sqlite:////var/site.db"
+    file.write_text('[database]\nurl = "postgresql://hansa@db/site"\n')
+    assert load(file, Config, {}).database.url == "postgresql://hansa@db/site"
 
 
 def test_an_unknown_setting_is_refused_with_the_nearest_that_exists(file: Path) -> None:

@@ -40,8 +40,17 @@ FilePath = Annotated[Path, AfterValidator(_from_file)]
 """A path in a setting; a relative one starts at the configuration file's directory."""
 
 
+SQLITE = "sqlite:///"
+
+
+def _url_from_file(url: str, info: ValidationInfo) -> str:
+    if not url.startswith(SQLITE) or url == SQLITE:
+        return url
+    return f"{SQLITE}{_from_file(Path(url.removeprefix(SQLITE)), info)}"
+
+
 class DatabaseSettings(Settings):
-    url: str = Field(
+    url: Annotated[str, AfterValidator(_url_from_file)] = Field(
         description="`sqlite:///PATH` (four slashes for an absolute path) or `postgresql://USER@HOST/NAME`."
     )
     threads: int = Field(8, ge=1, le=100, description="Transactions at once.")

@@ -17,6 +17,7 @@ from hansa.base.telemetry.redaction import redact
 Level = Literal["debug", "info", "warning", "error"]
 QUIET = {
     "uvicorn.access": logging.WARNING,
+    "uvicorn.error": logging.WARNING,
     "asyncio": logging.WARNING,
     "alembic": logging.WARNING,
     "sqlalchemy": logging.WARNING,

@@ -4,13 +4,14 @@ A room defines its own beside its code with `registry=REGISTRY`. Names begin wit
 values, chosen by us: never a path, a name or an id that a user chose.
 """
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, make_asgi_app
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, disable_created_metrics, make_asgi_app
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
 from hansa import __version__
 
+disable_created_metrics()  # type: ignore[no-untyped-call]  # no series of creation times, which nobody asked for
 REGISTRY = CollectorRegistry(auto_describe=True)
 ProcessCollector(registry=REGISTRY)
 PlatformCollector(registry=REGISTRY)
