@@ -92,9 +92,20 @@ def test_policy_files_use_several_names_for_one_attribute() -> None:
 def test_every_name_survives_every_form_that_is_meant_to_be_read(name: Name) -> None:
     assert Name.parse(name.slash_escaped()) == name or "\\" in name.slash()
     assert Name.from_der(name.der) == name
-    assert Name.from_x509(name.to_x509()) == name
     if name.is_plain_in_slash_form and "\\" not in name.slash():
         assert Name.parse(name.slash()) == name
+
+
+@given(st.text("abcé김 /+=,", min_size=1, max_size=20))
+def test_a_certificate_keeps_the_name(value: str) -> None:
+    name = Name.of(("C", "KR"), ("O", value), cn(value))
+    assert Name.from_x509(name.to_x509()) == name
+
+
+def test_the_library_that_makes_certificates_limits_lengths() -> None:
+    with pytest.raises(X509Error) as refused:
+        Name.of(cn("김" * 64)).to_x509()
+    assert refused.value.code == "x509.name.syntax"
 
 
 @given(some_names)
