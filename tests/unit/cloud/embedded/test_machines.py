@@ -89,6 +89,15 @@ async def test_two_machines_meet_on_a_segment_of_their_own(tmp_path: Path) -> No
         await state_of(cloud, second.id, ServerState.STOPPED)
         assert (await cloud.events())[-1].detail == "the guest switched itself off"
 
+        other = await cloud.create_network(ALICE, name="other", cidr="192.168.78.0/24")
+        card = await cloud.attach_interface(ALICE, second.id, other.id)
+        await idle(cloud, second.id)
+        await cloud.act(ALICE, second.id, ServerAction.START)
+        await idle(cloud, second.id)
+        assert f"{card.address}/24" in await ssh(second, key, "ip -4 -o address"), (
+            "plugged in while off, set at the next start"
+        )
+
 
 async def test_a_guest_that_fills_the_hosts_disk_waits_until_there_is_room(tmp_path: Path) -> None:
     image = guest_image()

@@ -15,16 +15,17 @@ from hansa.base.database import Database
 from hansa.base.errors import CapacityExceeded, Conflict
 from hansa.base.workflows import State
 from hansa.base.workflows.engine import DurableEngine
-from hansa.cloud.drivers.embedded import plugging
+from hansa.cloud.drivers.embedded import plugging, seed
 from hansa.cloud.drivers.embedded.commandline import Card, Drive, Forward, Machine
 from hansa.cloud.drivers.embedded.hypervisor import Hypervisor
 from hansa.cloud.drivers.embedded.layout import StateDirectory
 from hansa.cloud.drivers.embedded.qmp import Link
 from hansa.cloud.drivers.embedded.settings import EmbeddedSettings
 from hansa.cloud.drivers.embedded.store import images, networks, servers, volumes
-from hansa.cloud.drivers.embedded.tools import QemuImg
+from hansa.cloud.drivers.embedded.tools import QemuImg, disk_errors
 from hansa.cloud.model import EventKind, ImageId, ProjectId, Server, ServerId, ServerState, VolumeId
 from hansa.cloud.rules import check_quota
+from hansa.standards.cloudinit import nocloud_files
 
 GIB = 2**30
 RUNNING = (ServerState.ACTIVE, ServerState.PAUSED)
@@ -118,6 +119,18 @@ class Host:
     async def machine(self, server: ServerId) -> Machine:
         """What QEMU is to run for it now."""
         return await self.db.read(partial(self._machine, server=server))
+
+    async def write_seed(self, server: ServerId) -> None:
+        """What the guest reads when it boots, with the cards that it has now."""
+
+        def read(connection: Connection) -> Mapping[str, bytes]:
+            found, origin = servers.get(connection, server), servers.origin(connection, server)
+            cards = seed.cards(networks.plugged(connection, server))
+            return nocloud_files(server, found.hostname, origin.ssh_keys, origin.user_data, cards)
+
+        files = await self.db.read(read)
+        with disk_errors():
+            await asyncio.to_thread(seed.write_iso, self.state.run(server).seed, files)
 
     async def boot(self, server: ServerId, *, incoming: bool = False) -> Link:
         """Start its QEMU with what the rows say it has. Conflict if the machine has no disk: its making failed."""

@@ -3,12 +3,10 @@
 import asyncio
 
 from hansa.base.workflows import State, Step, Workflow
-from hansa.cloud.drivers.embedded import seed
 from hansa.cloud.drivers.embedded.host import GIB, Host
-from hansa.cloud.drivers.embedded.store import images, networks, servers
+from hansa.cloud.drivers.embedded.store import images
 from hansa.cloud.drivers.embedded.tools import disk_errors, flush
 from hansa.cloud.model import EventKind, ImageId, ServerId, ServerState
-from hansa.standards.cloudinit import nocloud_files
 
 NAME = "embedded.launch"
 
@@ -43,12 +41,7 @@ class Launch:
         await asyncio.to_thread(run.disk.unlink, missing_ok=True)
 
     async def _seed(self, state: State) -> None:
-        host, server = self._host, await self._host.server(ServerId(state["server"]))
-        origin = await host.db.read(lambda connection: servers.origin(connection, server.id))
-        plugged = await host.db.read(lambda connection: networks.plugged(connection, server.id))
-        files = nocloud_files(server.id, server.hostname, origin.ssh_keys, origin.user_data, seed.cards(plugged))
-        with disk_errors():
-            await asyncio.to_thread(seed.write_iso, host.state.run(server.id).seed, files)
+        await self._host.write_seed(ServerId(state["server"]))
 
     async def _no_seed(self, state: State) -> None:
         run = self._host.state.run(ServerId(state["server"]))

@@ -84,7 +84,7 @@ class Networks:
         await self._host.db.write(write)
 
     async def attach_interface(self, caller: Caller, server: ServerId, network: NetworkId) -> Interface:
-        """The guest sees a new card; on a segment it has to set the address itself, or learn it at its next first boot."""
+        """The guest sees a new card; on a segment it has to set the address itself, or learn it when it is next started."""
         name, now = devices.ATTACH_INTERFACE, self._host.clock()
         workflow = self._host.new_workflow(name)
 

@@ -68,6 +68,8 @@ class Power:
         link = await self._answering(server)
         if link is None or await link.status() not in ("running", *_WAITING):
             incoming = run.memory.exists()
+            if not incoming:
+                await host.write_seed(server)
             link = await host.boot(server, incoming=incoming)
             if incoming:
                 await memory.load(link, run.memory)
