@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from hansa.base.config import load
 from hansa.base.errors import BackendDown, Conflict
@@ -51,7 +52,7 @@ def steps(layout: Layout) -> Iterator[Step]:
     voms, *sites = servers(layout)
     yield Step(_("VOMS server"), lambda: _ensure(layout, voms))
     for server in sites:
-        yield Step(_("Site {name}").format(name=server.name), lambda server=server: _ensure(layout, server))  # type: ignore[misc]  # a default binds the loop variable
+        yield Step(_("Site {name}").format(name=server.name), partial(_ensure, layout, server))
 
 
 def servers(layout: Layout) -> list[Server]:
