@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,7 +63,15 @@ def _download(cache: Path, packages: Sequence[str]) -> None:
         return
     # As root apt would drop to a user who may not write here; the signature check is the same.
     command = ["apt-get", "download", "-qq", "-o", "APT::Sandbox::User=root", *missing]
-    _run(command, "apt", cwd=cache, hint=" Is this Debian 12 with up-to-date package lists (`apt-get update`)?")
+    with tempfile.TemporaryDirectory(dir=cache) as fetching:  # an interrupted fetch must not look like a package
+        _run(
+            command,
+            "apt",
+            cwd=Path(fetching),
+            hint=" Is this Debian 12 with up-to-date package lists (`apt-get update`)?",
+        )
+        for file in Path(fetching).glob("*.deb"):
+            file.replace(cache / file.name)
 
 
 def _kernel_package(meta: Path) -> str:
