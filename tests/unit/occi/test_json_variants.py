@@ -1,5 +1,7 @@
 """JSON as GFD.226 has it, and the nested variant of rOCCI 4 under the same media type."""
 
+from json import loads
+
 import pytest
 
 from hansa.standards.occi import (
@@ -61,10 +63,28 @@ def test_a_nested_model_with_related_is_read() -> None:
     assert action.attributes == (Attribute("method"),)
 
 
-def test_related_is_written_on_request_only() -> None:
+def test_rocci_4_is_told_what_is_related_and_patterns_as_plain_expressions() -> None:
+    """One attribute it cannot read costs it the whole model."""
     mixin = Mixin("x", "http://a#", depends=("http://a#os_tpl",), location="/x/")
     assert b"related" not in json.render_model([mixin])
-    assert b'"related":["http://a#os_tpl"]' in json.render_model([mixin], related=True)
+    (found,) = loads(json.rocci4.render_model([mixin]))["mixins"]
+    assert (found["related"], found["attributes"]) == (["http://a#os_tpl"], {})
+    kind = Kind("y", "http://a#", attributes=(Attribute("a.b", choices=("up", "down")), Attribute("a.c", minimum=1)))
+    (found,) = loads(json.rocci4.render_model([kind]))["kinds"]
+    assert found["attributes"]["a.b"]["pattern"] == "up|down"
+    assert "pattern" not in found["attributes"]["a.c"]
+
+
+def test_rocci_4_gets_an_entity_it_would_have_written_itself() -> None:
+    link = Link("http://a#link", "/network/1", "/compute/1", "http://a#network", id="2", attributes={"a.b": 1})
+    machine = Resource(
+        "http://a#compute", id="1", title="t", attributes={"x.state": "up", "x.state.message": "m"}, links=(link,)
+    )
+    document = loads(json.rocci4.render_entity(machine))
+    (found,) = document["resources"]
+    assert found["attributes"] == {"occi": {"core": {"id": "1", "title": "t"}}, "x": {"state": "up"}}
+    assert (found["links"][0]["target"], found["links"][0]["rel"]) == ("/network/1", "http://a#network")
+    assert entities_of(json.parse(json.rocci4.render_entity(link))) == (link,)
 
 
 def test_mutable_is_false_unless_said() -> None:

@@ -215,7 +215,7 @@ json_noise = st.recursive(
 
 @given(json_noise)
 def test_any_json_is_read_or_refused(document: Any) -> None:
-    body = json.writer._dump(document)
+    body = json.writer.dump(document)
     try:
         message = json.parse(body)
         patch_of(message)

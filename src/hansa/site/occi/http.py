@@ -35,7 +35,7 @@ from hansa.site.occi.service import Member, Service
 from hansa.site.occi.session import Session
 from hansa.site.occi.settings import OcciSettings
 from hansa.standards.errors import StandardError
-from hansa.standards.occi import Kind, Message, Mixin, entities_of, invocation_of, patch_of, references_of
+from hansa.standards.occi import Kind, Message, Mixin, entities_of, invocation_of, json, patch_of, references_of
 from hansa.standards.occi import infrastructure as infra
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -112,7 +112,8 @@ class _Face:
             body = await body_of(receive, self._settings.body_bytes)
             request = Request(scope["method"], path_of(scope), headers, parameters_of(scope), body, media_type)
             check_version(request.header("user-agent"))
-            session = await self._service.session(caller, hosts_of(self._settings, request))
+            dialect = json.rocci4 if "rOCCI-core/4." in request.header("user-agent") else json
+            session = await self._service.session(caller, hosts_of(self._settings, request), dialect)
             return await self._use(session, request, scope)
         except HansaError as error:
             told = self._challenges if isinstance(error, Unauthenticated) else ()
@@ -143,25 +144,24 @@ class _ModelCache:
     """Renderings of whole models, by their content: what every client asks first, and asks always."""
 
     def __init__(self) -> None:
-        self._renderings: OrderedDict[tuple[str, str, bool], Response] = OrderedDict()
+        self._renderings: OrderedDict[str, Response] = OrderedDict()
 
     def respond(self, session: Session, request: Request) -> Response:
         wanted, _ = filter_of(request, session.settings)
-        related = "rOCCI-core/4." in request.header("user-agent")
         if wanted:
-            return respond.model(session, request.accept, service.categories(session, wanted), related=related)
-        tag = f'"{session.view.model.generation}-{"r" if related else ""}{request.accept}"'
+            return respond.model(session, request.accept, service.categories(session, wanted))
+        dialect = "rocci4-" if session.dialect is json.rocci4 else ""
+        tag = f'"{session.view.model.generation}-{dialect}{request.accept}"'
         if request.header("if-none-match") == tag:
             return Response(304, request.accept, headers=(("ETag", tag),))
-        key = (session.view.model.generation, request.accept, related)
-        found = self._renderings.get(key)
+        found = self._renderings.get(tag)
         if found is None:
-            plain = respond.model(session, request.accept, session.view.model.categories, related=related)
+            plain = respond.model(session, request.accept, session.view.model.categories)
             found = Response(plain.status, plain.media_type, plain.body, (*plain.headers, ("ETag", tag)))
-            self._renderings[key] = found
+            self._renderings[tag] = found
             if len(self._renderings) > 64:
                 self._renderings.popitem(last=False)
-        self._renderings.move_to_end(key)
+        self._renderings.move_to_end(tag)
         return found
 
 
@@ -209,7 +209,7 @@ async def _list(session: Session, request: Request, bound: Bound) -> Response:
 def _listing(session: Session, request: Request, bound: Bound, found: Sequence[Member]) -> Response:
     if request.accept == JSON:
         links = bound is not None and session.view.model.is_a(bound.id, infra.LINK.id)
-        return respond.entities((member.render(session) for member in found), links=links)
+        return respond.entities(session, (member.render(session) for member in found), links=links)
     return respond.locations(session, request.accept, [member.path(session) for member in found])
 
 
@@ -280,7 +280,7 @@ async def _update(session: Session, request: Request, *, whole: bool) -> Respons
     check_listing(request.accept)
     patch = patch_of(_read(session, request))
     member = await service.update(session, request.path, patch, whole=whole)
-    return respond.entity(session, request.accept, member.render(session))
+    return respond.updated(session, request.accept, member.render(session), member.path(session))
 
 
 async def _act(session: Session, request: Request, _bound: Bound) -> Response:
@@ -288,7 +288,7 @@ async def _act(session: Session, request: Request, _bound: Bound) -> Response:
     made = await service.act(session, request.path, request.parameters["action"], invocation)
     if made is None:
         return respond.done(request.accept)
-    return respond.model(session, TEXT if request.accept == URIS else request.accept, (made,), related=False)
+    return respond.model(session, TEXT if request.accept == URIS else request.accept, (made,))
 
 
 async def _delete(session: Session, request: Request, _bound: Bound) -> Response:

@@ -2,13 +2,13 @@
 
 import json as plain_json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import hansa
 from hansa.base.errors import HansaError
 from hansa.site.occi.negotiation import ACCEPT, HEADERS, JSON, TEXT, URIS, NotAcceptable, check_listing
 from hansa.site.occi.session import Session
-from hansa.standards.occi import Category, Entity, json, text_occi, text_plain, uri_list
+from hansa.standards.occi import Category, Entity, text_occi, text_plain, uri_list
 
 SERVER = f"Hansa/{hansa.__version__} OCCI/1.1 OCCI/1.2 OCCI-CRTP-EP/1.1"
 """On every response: clients and testers look for the versions here (GFD.223 §5.5, GFD.222)."""
@@ -29,10 +29,10 @@ def done(media_type: str) -> Response:
     return Response(200, TEXT if media_type == URIS else media_type, b"OK")
 
 
-def model(session: Session, media_type: str, categories: Sequence[Category], *, related: bool) -> Response:
+def model(session: Session, media_type: str, categories: Sequence[Category]) -> Response:
     check_listing(media_type)
     if media_type == JSON:
-        return Response(200, JSON, json.render_model(categories, related=related))
+        return Response(200, JSON, session.dialect.render_model(categories))
     if media_type == HEADERS:
         return _in_headers(session, 200, text_occi.render_model(categories))
     return Response(200, TEXT, text_plain.render_model(categories))
@@ -41,10 +41,16 @@ def model(session: Session, media_type: str, categories: Sequence[Category], *, 
 def entity(session: Session, media_type: str, found: Entity) -> Response:
     check_listing(media_type)
     if media_type == JSON:
-        return Response(200, JSON, json.render_entity(found))
+        return Response(200, JSON, session.dialect.render_entity(found))
     if media_type == HEADERS:
         return _in_headers(session, 200, text_occi.render_entity(found))
     return Response(200, TEXT, text_plain.render_entity(found))
+
+
+def updated(session: Session, media_type: str, found: Entity, path: str) -> Response:
+    """The entity as it is now. In headers also its location: rOCCI looks for nothing else there."""
+    shown = entity(session, media_type, found)
+    return replace(shown, headers=(*shown.headers, ("Location", session.url(path)))) if media_type == HEADERS else shown
 
 
 def created(session: Session, media_type: str, found: Entity, path: str) -> Response:
@@ -52,7 +58,7 @@ def created(session: Session, media_type: str, found: Entity, path: str) -> Resp
     url = session.url(path)
     location = ("Location", url)
     if media_type == JSON:
-        return Response(201, JSON, json.render_entity(found), (location,))
+        return Response(201, JSON, session.dialect.render_entity(found), (location,))
     if media_type == HEADERS:
         return Response(201, HEADERS, text_occi.BODY, (location, *text_occi.render_locations((url,))))
     if media_type == URIS:
@@ -70,8 +76,8 @@ def locations(session: Session, media_type: str, paths: Sequence[str]) -> Respon
     return Response(200, TEXT, text_plain.render_locations(urls))
 
 
-def entities(found: Iterable[Entity], *, links: bool) -> Response:
-    return Response(200, JSON, json.render_entities(found, links=links))
+def entities(session: Session, found: Iterable[Entity], *, links: bool) -> Response:
+    return Response(200, JSON, session.dialect.render_entities(found, links=links))
 
 
 def failed(error: HansaError, media_type: str, headers: Sequence[tuple[str, str]] = ()) -> Response:

@@ -19,7 +19,7 @@ from hansa.site.occi import rules, store
 from hansa.site.occi.catalogue import View
 from hansa.site.occi.handler import Handler, Selection
 from hansa.site.occi.kinds import HANDLERS
-from hansa.site.occi.session import Session
+from hansa.site.occi.session import Dialect, Session
 from hansa.site.occi.settings import OcciSettings
 from hansa.site.occi.views import Views
 from hansa.standards.occi import (
@@ -32,6 +32,7 @@ from hansa.standards.occi import (
     Patch,
     Resource,
     Value,
+    json,
     split_id,
 )
 
@@ -82,12 +83,12 @@ class Service:
         more = {} if clock is None else {"clock": clock}
         self._views = Views(cloud, database, seconds=settings.model_seconds, **more)
 
-    async def session(self, caller: Caller, hosts: frozenset[str]) -> Session:
+    async def session(self, caller: Caller, hosts: frozenset[str], dialect: Dialect = json) -> Session:
         async def reload() -> View:
             return await self._views.reload(caller)
 
         view = await self._views.view(caller)
-        return Session(caller, self._cloud, self._database, self._settings, view, reload, hosts)
+        return Session(caller, self._cloud, self._database, self._settings, view, reload, hosts, dialect)
 
 
 # ------------------------------------------------------------------------------------------------- the query interface

@@ -1,8 +1,8 @@
 """One request's hold on the site: who asks, what the project's view is, and the doors to the cloud and the store."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from sqlalchemy import Connection
@@ -14,6 +14,7 @@ from hansa.cloud.port import Cloud
 from hansa.site.occi.catalogue import View
 from hansa.site.occi.settings import OcciSettings
 from hansa.site.occi.store import Note
+from hansa.standards.occi import Category, Entity, json
 
 T = TypeVar("T")
 
@@ -22,8 +23,16 @@ PUBLIC_NETWORK = "public"
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5  # seconds
 
 
+class Dialect(Protocol):
+    """A way to write application/occi+json."""
+
+    def render_model(self, categories: Iterable[Category]) -> bytes: ...
+    def render_entity(self, entity: Entity) -> bytes: ...
+    def render_entities(self, entities: Iterable[Entity], *, links: bool = False) -> bytes: ...
+
+
 class Session:
-    """`hosts` are the network locations (host:port) under which references mean this site."""
+    """`dialect` is the JSON the client speaks, `hosts` the names (host:port) under which references mean this site."""
 
     def __init__(
         self,
@@ -34,12 +43,14 @@ class Session:
         view: View,
         reload: Callable[[], Awaitable[View]],
         hosts: frozenset[str],
+        dialect: Dialect = json,
     ) -> None:
         self.caller = caller
         self.cloud = cloud
         self.settings = settings
         self.view = view
         self.hosts = hosts
+        self.dialect = dialect
         self._database = database
         self._reload = reload
 

@@ -1,6 +1,6 @@
 """Writing application/occi+json as GFD.226 has it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -12,26 +12,33 @@ from hansa.standards.occi.model import Action, Attribute, AttributeType, Categor
 Object = dict[str, Any]
 
 
-def render_model(categories: Iterable[Category], *, related: bool = False) -> bytes:
-    """`related`: also name parent and depends the way rOCCI 4 looks for them (outside GFD.226's schema)."""
-    document: dict[str, list[Object]] = {"kinds": [], "mixins": [], "actions": []}
-    for category in categories:
-        document[type(category).__name__.lower() + "s"].append(_category_object(category, related))
-    return _dump({name: items for name, items in document.items() if items})
+def render_model(categories: Iterable[Category]) -> bytes:
+    return model_of(categories, category_object)
 
 
 def render_entity(entity: Entity) -> bytes:
-    return _dump(_entity_object(entity))
+    return dump(_entity_object(entity))
 
 
 def render_entities(entities: Iterable[Entity], *, links: bool = False) -> bytes:
     """A collection. `links`: name the (perhaps empty) collection of links rather than of resources."""
+    return collection_of(entities, render_entity, links=links)
+
+
+def model_of(categories: Iterable[Category], write: Callable[[Category], Object]) -> bytes:
+    document: dict[str, list[Object]] = {"kinds": [], "mixins": [], "actions": []}
+    for category in categories:
+        document[type(category).__name__.lower() + "s"].append(write(category))
+    return dump({name: items for name, items in document.items() if items})
+
+
+def collection_of(entities: Iterable[Entity], write: Callable[[Entity], bytes], *, links: bool) -> bytes:
     # One by one into one buffer: thousands of live dictionaries, and copies of megabytes, cost more than the writing.
     resources, found = bytearray(), bytearray()
     for entity in entities:
         buffer = found if isinstance(entity, Link) else resources
         buffer += b"," if buffer else b""
-        buffer += render_entity(entity)
+        buffer += write(entity)
     parts: list[bytes | bytearray] = []
     if resources or not (links or found):
         parts += (b'"resources":[', resources, b"]")
@@ -41,14 +48,14 @@ def render_entities(entities: Iterable[Entity], *, links: bool = False) -> bytes
 
 
 def render_invocation(invocation: Invocation) -> bytes:
-    return _dump({"action": invocation.action, "attributes": dict(invocation.attributes)})
+    return dump({"action": invocation.action, "attributes": dict(invocation.attributes)})
 
 
 def render_locations(locations: Iterable[str]) -> bytes:
-    return _dump(list(locations))
+    return dump(list(locations))
 
 
-def _dump(document: Any) -> bytes:
+def dump(document: Any) -> bytes:
     """A long listing is most of the work of answering it: orjson needs a twentieth of the standard library's time."""
     try:
         return orjson.dumps(document)
@@ -56,7 +63,7 @@ def _dump(document: Any) -> bytes:
         raise ModelError("occi.attribute.value", "A value cannot be written in JSON") from e
 
 
-def _category_object(category: Category, related: bool) -> Object:
+def category_object(category: Category) -> Object:
     item: Object = {"term": category.term, "scheme": category.scheme}
     if category.title:
         item["title"] = category.title
@@ -64,10 +71,6 @@ def _category_object(category: Category, related: bool) -> Object:
         item["parent"] = category.parent
     if isinstance(category, Mixin):
         item |= {"depends": list(category.depends), "applies": list(category.applies)}
-    if related and not isinstance(category, Action):
-        item["related"] = (
-            [category.parent] if isinstance(category, Kind) and category.parent else item.get("depends", [])
-        )
     if category.attributes:
         item["attributes"] = {attribute.name: _definition_object(attribute) for attribute in category.attributes}
     if not isinstance(category, Action):
