@@ -98,11 +98,18 @@ async def run(config: FederationConfig) -> None:
 def watched_trust(settings: TrustSettings) -> Watched[TrustStore]:
     policy = TrustPolicy(AuthorityPolicy(namespaces=settings.namespaces))
     try:
-        return Watched([settings.certificates], partial(TrustStore.from_files, policy=policy))
+        return Watched([settings.certificates], partial(_trust, policy))
     except OSError as error:
         raise ConfigurationError(
             f"The trusted authorities cannot be read: {error}.", key="trust.certificates"
         ) from error
+
+
+def _trust(policy: TrustPolicy, files: Mapping[str, bytes]) -> TrustStore:
+    store = TrustStore.from_files(files, policy=policy)
+    for problem in store.problems:
+        log.warning("trust.file_not_used", file=problem.file, code=problem.error.code, error=problem.error.reason)
+    return store
 
 
 def watched_authority(pair: KeyPair) -> Watched[Authority]:

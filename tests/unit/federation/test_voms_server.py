@@ -11,6 +11,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from structlog.testing import capture_logs
 from tests.support.pki import Grid, rsa_key, split_credential, write_credential, write_files
 from tests.support.ports import free_port
 from tests.support.tls import authority, certificate
@@ -20,9 +21,9 @@ from tests.support.wire import Wire, client_context
 from hansa.base.config import load
 from hansa.base.errors import ConfigurationError
 from hansa.base.serving import running
-from hansa.federation.config import FederationConfig
+from hansa.federation.config import FederationConfig, TrustSettings
 from hansa.federation.membership.model import RoleGrant
-from hansa.federation.server import assembled
+from hansa.federation.server import assembled, watched_trust
 from hansa.standards.voms import ac_extension, decode_ac, verify_acs
 from hansa.standards.voms.wire import (
     AcReply,
@@ -467,3 +468,12 @@ def _write_wrong_authority(grid: Grid, home: Path, wrong: str) -> None:
     signed = builder.sign(rsa_key("ca"), hashes.SHA256())
     certificate, pem = split_credential(Credential((signed,), key))
     write_files(home, {"aacert.pem": certificate, "aakey.pem": pem})
+
+
+def test_a_trust_file_that_cannot_be_read_is_said_in_the_log(grid: Grid, tmp_path: Path) -> None:
+    directory = grid.write(tmp_path) / "certificates"
+    (directory / "other.signing_policy").write_text("nonsense")
+    with capture_logs() as logs:
+        trust = watched_trust(TrustSettings(certificates=directory)).current
+    assert list(trust.authorities) == [grid.authority.name]
+    assert [(line["event"], line["code"]) for line in logs] == [("trust.file_not_used", "x509.namespace.syntax")]
