@@ -68,11 +68,12 @@ def model(component: str) -> type[BaseModel]:
     return found
 
 
-def _row(setting: Setting) -> dict[str, str | None]:
+def _row(setting: Setting) -> dict[str, str | bool | None]:
     return {
         "setting": setting.key,
         "type": setting.type,
-        "default": _("required") if setting.default is None else setting.default,
+        "default": setting.default,
+        "required": setting.default is None,
         "variable": setting.variable,
         "meaning": setting.description,
     }

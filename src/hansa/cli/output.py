@@ -51,7 +51,7 @@ def emit_list(rows: Sequence[Row], columns: Sequence[str], output: str, *, error
         case "csv":
             writer = csv.writer(sys.stdout, lineterminator="\n")
             writer.writerow(columns)
-            writer.writerows([_cell(row.get(column)) for column in columns] for row in rows)
+            writer.writerows([_cell(row.get(column), people=False) for column in columns] for row in rows)
         case "name":
             for row in rows:
                 click.echo(_cell(row.get("name", row.get("id"))))
@@ -86,11 +86,12 @@ def table(rows: Sequence[Row], columns: Sequence[str]) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _cell(value: object) -> str:
+def _cell(value: object, *, people: bool = True) -> str:
+    """`people`: yes and no in the reader's language; programs get true and false in every language."""
     if value is None:
         return ""
     if isinstance(value, bool):
-        return _("yes") if value else _("no")
+        return (_("yes") if value else _("no")) if people else json.dumps(value)
     if isinstance(value, str):
         return printable(value)
     if isinstance(value, Sequence | Mapping):

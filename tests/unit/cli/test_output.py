@@ -50,3 +50,8 @@ def test_one_thing_in_table_and_json(capsys: pytest.CaptureFixture[str]) -> None
 def test_control_characters_do_not_reach_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     emit_list([{"name": "\x1b[2Jevil\r\n"}], ["name"], "table")
     assert "\x1b" not in capsys.readouterr().out
+
+
+def test_csv_is_for_programs_in_every_language(capsys: pytest.CaptureFixture[str]) -> None:
+    emit_list([{"name": "a", "fresh": True}], ["name", "fresh"], "csv")
+    assert capsys.readouterr().out == "name,fresh\na,true\n"
