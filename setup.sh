@@ -7,7 +7,7 @@ set -eu
 cd "$(dirname "$0")"
 
 RUN="make openssh-client python3 python3-venv qemu-system-x86 qemu-utils"
-TEST="$RUN apache2-bin cpio git globus-proxy-utils gridsite mariadb-server openssl postgresql voms-clients voms-clients-java"
+TEST="$RUN apache2-bin cpio faketime git globus-proxy-utils gridsite mariadb-server openssl postgresql voms-clients voms-clients-java"
 TEST="$TEST voms-mysql-plugin voms-server"
 
 usage() {
