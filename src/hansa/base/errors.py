@@ -73,6 +73,13 @@ class QuotaExceeded(HansaError):
     status = 403
 
 
+class TooManyRequests(HansaError):
+    """Asked more often than people and their robots do."""
+
+    code = "too_many_requests"
+    status = 429
+
+
 class Unsupported(HansaError):
     """The cloud below cannot do this. `details["ability"]` names what is missing."""
 

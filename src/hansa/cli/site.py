@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from hansa.base.config import load
+from hansa.base.errors import ConfigurationError
 from hansa.base.i18n import _
 from hansa.cli.lazy import Lazy, LazyGroup
 from hansa.cli.output import say
@@ -18,14 +19,7 @@ COMMANDS = {
     "list": Lazy("hansa.cli.catalogue:list_sites", "List the sites of your profile, and whether they answer you.")
 }
 
-
-@click.group(cls=LazyGroup, lazy=COMMANDS, help=_("Run a site, and keep its local users."))
-def site() -> None:
-    pass
-
-
-@site.command(help=_("Serve until SIGTERM or SIGINT."))
-@click.option(
+CONFIG = click.option(
     "--config",
     "path",
     required=True,
@@ -33,10 +27,35 @@ def site() -> None:
     type=click.Path(path_type=Path, dir_okay=False),
     help=_("The site's configuration (see “hansa config reference site”)."),
 )
+
+
+@click.group(cls=LazyGroup, lazy=COMMANDS, help=_("Run a site, and keep its local users."))
+def site() -> None:
+    pass
+
+
+@site.command(help=_("Serve until SIGTERM or SIGINT."))
+@CONFIG
 def serve(path: Path) -> None:
     from hansa.site.server import run  # only here: it brings the whole site along
 
     asyncio.run(run(load(path, SiteConfig, os.environ)))
+
+
+@site.group("token-keys", help=_("Keep the keys that seal tokens (identity.tokens)."))
+def token_keys() -> None:
+    pass
+
+
+@token_keys.command(help=_("Make the staged key the primary one; tokens of the last rotation stay good."))
+@CONFIG
+def rotate(path: Path) -> None:
+    from hansa.site.identity.token_keys import rotate_keys
+
+    tokens = load(path, SiteConfig, os.environ).identity.tokens
+    if tokens is None:
+        raise ConfigurationError(_("This site takes no tokens; name a directory in identity.tokens.keys."))
+    say(_("Tokens are sealed with key {number} from now on.").format(number=rotate_keys(tokens.keys)))
 
 
 @site.command(help=_("Print a line for the users file (identity.users): a local user with a password."))

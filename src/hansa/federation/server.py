@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from hansa.base.database import Database
 from hansa.base.errors import ConfigurationError
 from hansa.base.migrations import upgrade
+from hansa.base.rates import Rate, RateLimit
 from hansa.base.serving import Gsi, Limits, Listener, Tls, serve
 from hansa.base.serving.gate import App
 from hansa.base.telemetry.app import observed
@@ -26,7 +27,6 @@ from hansa.base.watch import Watched
 from hansa.federation.config import FederationConfig, KeyPair, TrustSettings
 from hansa.federation.membership.http import VomsApp
 from hansa.federation.membership.issuing import AttributeAuthority, Authority, VoServer
-from hansa.federation.membership.rates import Rate, RateLimit
 from hansa.federation.membership.service import Membership
 from hansa.standards.voms.wire import Dialect
 from hansa.standards.x509 import AuthorityPolicy, ChainPolicy, TrustPolicy, TrustStore

@@ -68,6 +68,7 @@ async def assembled(config: SiteConfig, *, clock: Clock = utc_now) -> AsyncItera
             hostnames=[config.site.hostname],
             audit=audit,
             ensure_project=cloud.ensure_project if isinstance(cloud, HasProjects) else None,
+            database=database,
         )
         usage = Usage(database, cloud, clock)
         stack.push_async_callback(usage.follow)

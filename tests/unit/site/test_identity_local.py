@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from hansa.base.errors import ConfigurationError, Forbidden, HansaError, Unauthenticated
+from hansa.base.errors import ConfigurationError, Forbidden, HansaError, TooManyRequests, Unauthenticated
 from hansa.site.identity import Grant, Identity, Membership, Principal
-from hansa.site.identity.basic import REMEMBERED, WAITING, Basic
+from hansa.site.identity.basic import ATTEMPTS, REMEMBERED, WAITING, Basic
 from hansa.site.identity.model import Scope
 from hansa.site.identity.passwords import LocalUser, Scrypt, hash_password, parse_users, user_line
 from hansa.site.identity.policy import parse_policy
@@ -158,6 +158,23 @@ class TestBasic:
         outcomes = await asyncio.gather(*guesses, return_exceptions=True)
         kinds = Counter(type(outcome).__name__ for outcome in outcomes)
         assert kinds == {"Unauthenticated": WAITING, "BackendDown": 10}
+
+    async def test_who_guesses_on_is_told_to_wait_and_nobody_else_is(self) -> None:
+        cheap = Scrypt(10, 8, 1, bytes(16), bytes(32))
+        users = {"alice": LocalUser("alice", cheap, Grant("ops"))}
+        service = identity(basic := Basic(lambda: users, lambda: NOW))
+        outcomes = []
+        for _ in range(2 * ATTEMPTS.burst):  # the bucket refills a little while we guess
+            try:
+                await service.caller(scope("alice:x"))
+            except HansaError as error:
+                outcomes.append((type(error), error.details["reason"]))
+        assert outcomes[: ATTEMPTS.burst] == [(Unauthenticated, "identity.password")] * ATTEMPTS.burst
+        assert (TooManyRequests, "identity.attempts") in outcomes
+        with pytest.raises(Unauthenticated):
+            await basic(scope("bob:x"))
+        with pytest.raises(Unauthenticated):
+            await basic(scope("alice:x", client="192.0.2.10"))
 
 
 MEMBER = Principal("u", "/CN=u", frozenset({"CN=u"}), (Membership("ops", ("/ops",)),), not_after=NOW)

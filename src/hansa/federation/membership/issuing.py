@@ -8,6 +8,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from hansa.base.errors import BackendDown
+from hansa.base.rates import RateLimit
 from hansa.base.telemetry.audit import AuditLog
 from hansa.federation.membership.errors import (
     LimitedCredential,
@@ -18,7 +19,6 @@ from hansa.federation.membership.errors import (
     TooManyRequests,
 )
 from hansa.federation.membership.model import Clock, Credential, IssuedAc, MemberState, Standing
-from hansa.federation.membership.rates import RateLimit
 from hansa.federation.membership.service import Membership
 from hansa.standards.voms import Fqan, VomsError, carried_acs, issue_ac, select_all, select_fqans
 from hansa.standards.voms.wire import AcReply, AcRequest, ListReply, Warn, command

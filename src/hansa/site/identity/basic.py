@@ -7,18 +7,22 @@ import hashlib
 import hmac
 import ipaddress
 import secrets
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
-from hansa.base.errors import BackendDown, Unauthenticated
+from hansa.base.errors import BackendDown, TooManyRequests, Unauthenticated
+from hansa.base.rates import Rate, RateLimit
 from hansa.site.identity.cache import Cache
 from hansa.site.identity.model import LOCAL, Principal, Reason, Scope
-from hansa.site.identity.passwords import PASSWORD_MAX, LocalUser, Scrypt
+from hansa.site.identity.passwords import NAME_MAX, PASSWORD_MAX, LocalUser, Scrypt
 
 REMEMBERED = timedelta(minutes=1)
 """A proved password is not derived again for so long, unless the users file changes."""
 AT_ONCE = 2
 """Derivations that may run together; each takes 32 MiB."""
+ATTEMPTS = Rate(burst=100, per_minute=60)
+"""For one name from one address. What a minute's memory answers does not count."""
 WAITING = 64
 """Logins that may wait for theirs; more are turned away, so that guessing costs nobody else memory or minutes."""
 
@@ -38,19 +42,25 @@ class Basic:
         self._proved: Cache[Principal] = Cache(1024)
         self._deriving = asyncio.Semaphore(AT_ONCE)
         self._waiting = 0
+        self._attempts = RateLimit(ATTEMPTS, time.monotonic)
 
     async def __call__(self, scope: Scope) -> Principal | None:
         given = next((value for name, value in scope["headers"] if name == b"authorization"), None)
         if given is None or given[:6].lower() != b"basic ":
             return None
-        if not _is_private(scope):
-            raise Unauthenticated("Passwords are taken over https only.", reason=Reason.INSECURE.value)
-        name, password = _parse(given[6:])
+        return await self.prove(scope, *_parse(given[6:]))
+
+    async def prove(self, scope: Scope, name: str, password: bytes) -> Principal:
+        """The local user of that name. Raises Unauthenticated, TooManyRequests for one who guesses."""
+        check_private(scope)
         users, now = self._users(), self._clock()
         # Keyed: what lies in memory is no use for guessing passwords.
-        key = hmac.digest(self._pepper, given, hashlib.sha256)
+        key = hmac.digest(self._pepper, f"{len(name)}:{name}".encode() + password, hashlib.sha256)
         if known := self._proved.get(key, now, users):
             return known
+        client = scope.get("client")
+        if not self._attempts.allows((name[:NAME_MAX], client[0] if client else None)):
+            raise TooManyRequests("Too many attempts; wait a minute.", reason=Reason.ATTEMPTS.value)
         user = users.get(name)
         if not await self._is_right(user.hash if user else _NOBODY, password) or user is None:
             raise Unauthenticated("User name or password is wrong.", reason=Reason.PASSWORD.value)
@@ -77,6 +87,12 @@ def _parse(encoded: bytes) -> tuple[str, bytes]:
     except (binascii.Error, UnicodeDecodeError):
         pass
     raise Unauthenticated("The Authorization header is not user:password in base64.", reason=Reason.MALFORMED.value)
+
+
+def check_private(scope: Scope) -> None:
+    """Raises Unauthenticated for a connection that others can read."""
+    if not _is_private(scope):
+        raise Unauthenticated("Passwords and tokens are taken over https only.", reason=Reason.INSECURE.value)
 
 
 def _is_private(scope: Scope) -> bool:

@@ -25,6 +25,12 @@ class Reason(StrEnum):
     FOREIGN_VO = "identity.foreign_vo"
     READ_ONLY = "identity.read_only"
     CROSS_SITE = "identity.cross_site"
+    ATTEMPTS = "identity.attempts"
+    TOKEN = "identity.token"  # noqa: S105  (a code, not a token)
+    TOKEN_EXPIRED = "identity.token_expired"  # noqa: S105
+    TOKEN_REVOKED = "identity.token_revoked"  # noqa: S105
+    UNSCOPED = "identity.unscoped"
+    FOREIGN_PROJECT = "identity.foreign_project"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,8 @@ class Principal:
 
     `user` is stable and unique here; `names` are the spellings under which a ban may list it. `grant` is set for local
     users, beside whose password it stands; for everybody else the policy finds it by `memberships`. `limited`: the
-    credential was delegated to look around with, not to start anything (a limited proxy).
+    credential was delegated to look around with, not to start anything (a limited proxy). `project`: the credential is good
+    for that one only (a scoped token).
     """
 
     user: str
@@ -61,3 +68,4 @@ class Principal:
     grant: Grant | None = None
     limited: bool = False
     not_after: datetime | None = None
+    project: str | None = None

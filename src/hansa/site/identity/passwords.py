@@ -19,6 +19,7 @@ from hansa.base.errors import ConfigurationError
 from hansa.site.identity.model import Grant
 
 PASSWORD_MAX = 1024  # bytes
+NAME_MAX = 64  # characters
 SALT_BYTES = 16
 _COST = 15  # 2**15 * 8 * 128 bytes = 32 MiB and about 0.1 s a guess
 _HASH = re.compile(r"\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]{16,64})\$([A-Za-z0-9+/]{22,128})")

@@ -8,7 +8,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,15 +31,19 @@ class Policy:
 
     entries: Mapping[str, Entry]
 
-    def grant(self, memberships: Sequence[Membership]) -> Grant | None:
-        """The first membership that has an entry: its FQANs in their order, then its VO as a whole."""
+    def grants(self, memberships: Sequence[Membership]) -> Iterator[Grant]:
+        """In the order of preference: of each membership its FQANs in their order, then its VO as a whole."""
         for membership in memberships:
             for fqan in membership.fqans:
                 if entry := self.entries.get(short(fqan)):
-                    return Grant(entry.tenant, entry.roles, membership.vo, fqan)
+                    yield Grant(entry.tenant, entry.roles, membership.vo, fqan)
             if entry := self.entries.get(membership.vo):
-                return Grant(entry.tenant, entry.roles, membership.vo, next(iter(membership.fqans), None))
-        return None
+                yield Grant(entry.tenant, entry.roles, membership.vo, next(iter(membership.fqans), None))
+
+    def relevant(self, membership: Membership) -> Membership:
+        """The membership without the FQANs that make no difference here; the first stays, it stands in records of use."""
+        kept = [fqan for fqan in membership.fqans if short(fqan) in self.entries]
+        return Membership(membership.vo, tuple(dict.fromkeys([*membership.fqans[:1], *kept])))
 
 
 def short(fqan: str) -> str:

@@ -1,13 +1,16 @@
 """The way from a request to a Caller: prove the credential, look up the ban list and the policy, note the refusals."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
+from dataclasses import replace
+from typing import Protocol, TypeVar
 
-from hansa.base.errors import Forbidden, HansaError, Unauthenticated
+from hansa.base.errors import Forbidden, HansaError, TooManyRequests, Unauthenticated
 from hansa.cloud.model import READ_ONLY, Caller, ProjectId
 from hansa.site.identity.model import Grant, Principal, Reason, Scope
 from hansa.site.identity.policy import Policy
 
+A = TypeVar("A")
+T = TypeVar("T")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110 §9.2.1
 
 
@@ -53,6 +56,10 @@ class Identity:
         self._ensured: set[str] = set()
         self.challenges = tuple(each.challenge for each in authenticators if each.challenge)
 
+    def way(self, kind: type[A]) -> A | None:
+        """The authenticator of that kind, if this site has it."""
+        return next((each for each in self._authenticators if isinstance(each, kind)), None)
+
     async def caller(self, scope: Scope, *, write: bool | None = None) -> Caller:
         """Who is calling. Raises Unauthenticated or Forbidden, both with `reason` in their details.
 
@@ -67,15 +74,8 @@ class Identity:
             caller = self._authorise(principal, write=write)
             if write:
                 _check_origin(scope)
-        except (Unauthenticated, Forbidden) as error:
-            self._note(
-                "identity.refused",
-                scope,
-                principal,
-                code=error.code,
-                reason=error.details["reason"],
-                error=error.message,
-            )
+        except (Unauthenticated, Forbidden, TooManyRequests) as error:
+            self._refused(scope, principal, error)
             raise
         if caller.project not in self._ensured:
             await self._ensure_project(caller.project)
@@ -83,6 +83,42 @@ class Identity:
         if write:
             self._note("identity.accepted", scope, principal, project=caller.project, fqan=caller.fqan)
         return caller
+
+    async def admit(self, scope: Scope, proof: Awaitable[T]) -> T:
+        """What `proof` gives: a sign-on that ends in a token. Refusals are noted and raised as by `caller`."""
+        try:
+            return await proof
+        except (Unauthenticated, Forbidden, TooManyRequests) as error:
+            self._refused(scope, None, error)
+            raise
+
+    def grants(self, principal: Principal) -> tuple[Grant, ...]:
+        """Every project that the principal may use, once each, best first. Raises Forbidden for the banned and the unknown."""
+        if principal.names & self._bans():
+            raise Forbidden("You are banned at this site; ask its operator.", reason=Reason.BANNED.value)
+        found = [principal.grant] if principal.grant else self._policy().grants(principal.memberships)
+        by_project: dict[str, Grant] = {}
+        for grant in found:
+            by_project.setdefault(grant.project, grant)
+        if not by_project:
+            raise _unknown(principal)
+        return tuple(by_project.values())
+
+    def choose(self, principal: Principal, project: str | None) -> Grant:
+        """The grant for that project, or the best one. Raises Forbidden."""
+        for grant in self.grants(principal):
+            if project in (None, grant.project):
+                return grant
+        raise Forbidden("You have no part in that project.", reason=Reason.FOREIGN_PROJECT.value)
+
+    def relevant(self, principal: Principal) -> Principal:
+        """The principal without memberships that make no difference at this site; what is left is short."""
+        policy = self._policy()
+        return replace(principal, memberships=tuple(policy.relevant(each) for each in principal.memberships))
+
+    def issued(self, scope: Scope, principal: Principal, **fields: object) -> None:
+        """Note that somebody was given a token."""
+        self._note("identity.token_issued", scope, principal, **fields)
 
     async def _authenticate(self, scope: Scope) -> Principal:
         for authenticator in self._authenticators:
@@ -94,17 +130,17 @@ class Identity:
         raise Unauthenticated(message, reason=Reason.NO_CREDENTIAL.value)
 
     def _authorise(self, principal: Principal, *, write: bool) -> Caller:
-        if principal.names & self._bans():
-            raise Forbidden("You are banned at this site; ask its operator.", reason=Reason.BANNED.value)
-        grant = principal.grant or self._policy().grant(principal.memberships)
-        if grant is None:
-            raise _unknown(principal)
+        grant = self.choose(principal, principal.project)
         if principal.limited and write:
             message = (
                 "A limited proxy may look but not change anything; make a full one (voms-proxy-init without -limited)."
             )
             raise Forbidden(message, reason=Reason.READ_ONLY.value)
         return _caller(principal, grant)
+
+    def _refused(self, scope: Scope, principal: Principal | None, error: HansaError) -> None:
+        reason = error.details["reason"]
+        self._note("identity.refused", scope, principal, code=error.code, reason=reason, error=error.message)
 
     def _note(self, event: str, scope: Scope, principal: Principal | None, **fields: object) -> None:
         client = scope.get("client")
@@ -142,7 +178,7 @@ def _caller(principal: Principal, grant: Grant) -> Caller:
     )
 
 
-def _unknown(principal: Principal) -> HansaError:
+def _unknown(principal: Principal) -> Forbidden:
     if not principal.memberships:
         message = "Your certificate names no virtual organisation; make a proxy with voms-proxy-init --voms VO."
         return Forbidden(message, reason=Reason.NO_VO.value)

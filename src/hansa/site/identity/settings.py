@@ -1,7 +1,7 @@
 """Settings of identity (`[identity]`), and how they become an `Identity`."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -9,14 +9,17 @@ import structlog
 from pydantic import Field, field_validator
 
 from hansa.base.config import FilePath, Settings
+from hansa.base.database import Database
 from hansa.base.errors import ConfigurationError
 from hansa.base.watch import Watched
 from hansa.site.identity.bans import parse_bans
 from hansa.site.identity.basic import Basic
 from hansa.site.identity.grid import GridCertificate
-from hansa.site.identity.passwords import parse_users
+from hansa.site.identity.passwords import LocalUser, parse_users
 from hansa.site.identity.policy import parse_policy
 from hansa.site.identity.service import Audit, Authenticator, Identity
+from hansa.site.identity.token_keys import ensure_keys, parse_keys
+from hansa.site.identity.tokens import Tokens
 from hansa.standards.errors import StandardError
 from hansa.standards.voms import VomsDir
 from hansa.standards.x509 import (
@@ -31,6 +34,15 @@ from hansa.standards.x509 import (
 
 T = TypeVar("T")
 log = structlog.stdlib.get_logger(__name__)
+
+
+class TokenSettings(Settings):
+    """Tokens in `X-Auth-Token`; Keystone gives them out."""
+
+    keys: FilePath = Field(description="Directory of the keys that seal tokens; made if it is not there.")
+    life: int = Field(
+        3600, ge=60, le=86_400, description="Seconds a token is good for, if its credential is for so long."
+    )
 
 
 class IdentitySettings(Settings):
@@ -56,6 +68,7 @@ class IdentitySettings(Settings):
     )
     legacy_proxies: bool = Field(False, description="Take proxies of the time before RFC 3820.")
     min_rsa_bits: int = Field(2048, ge=1024, description="The shortest RSA key taken.")
+    tokens: TokenSettings | None = Field(None, description="Tokens; without this table none are taken.")
 
     @field_validator("trust_dir", "policy", "users", "bans", mode="before")
     @classmethod
@@ -70,12 +83,16 @@ def make_identity(
     hostnames: Sequence[str],
     audit: Audit,
     ensure_project: Callable[[str], Awaitable[None]] | None = None,
+    database: Database | None = None,
 ) -> Identity:
-    """Raises ConfigurationError for a file that cannot be read or understood."""
+    """Raises ConfigurationError for a file that cannot be read or understood. Tokens need the `database`."""
     authenticators: list[Authenticator] = []
+    users = _optional(settings.users, parse_users, b"", "identity.users")
+    if settings.tokens is not None and database is not None:
+        # First: clients go on showing the certificate that they got their token with.
+        authenticators.append(_tokens(settings.tokens, users, clock, database))
     if settings.users is not None:
-        users = _watched(settings.users, lambda files: parse_users(_only(files)), "identity.users")
-        authenticators.append(Basic(lambda: users.current, clock))
+        authenticators.append(Basic(users, clock))
     if settings.trust_dir is not None:
         authenticators.append(_grid(settings, settings.trust_dir, clock, hostnames))
     roles = settings.roles
@@ -84,6 +101,21 @@ def make_identity(
     if ensure_project is None or not settings.autocreate:
         return Identity(authenticators, policy=policy, bans=bans, audit=audit)
     return Identity(authenticators, policy=policy, bans=bans, audit=audit, ensure_project=ensure_project)
+
+
+def _tokens(
+    settings: TokenSettings,
+    users: Callable[[], Mapping[str, LocalUser]],
+    clock: Callable[[], datetime],
+    database: Database,
+) -> Tokens:
+    try:
+        ensure_keys(settings.keys)
+    except OSError as error:
+        message = f"{settings.keys} cannot hold the token keys: {error.strerror}."
+        raise ConfigurationError(message, key="identity.tokens.keys") from error
+    keys = _watched(settings.keys, parse_keys, "identity.tokens.keys")
+    return Tokens(lambda: keys.current, users, database, clock, timedelta(seconds=settings.life))
 
 
 def _grid(

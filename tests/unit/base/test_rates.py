@@ -1,6 +1,6 @@
 """A burst, then a steady rate; each caller for itself; never more callers in memory than a bound."""
 
-from hansa.federation.membership.rates import REMEMBERED, Rate, RateLimit
+from hansa.base.rates import REMEMBERED, Rate, RateLimit
 
 
 class Clock:

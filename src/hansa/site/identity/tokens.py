@@ -1,0 +1,109 @@
+"""Tokens: issued to those who proved who they are, accepted in `X-Auth-Token`, revoked before their time."""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from cryptography.fernet import MultiFernet
+
+from hansa.base.database import Database
+from hansa.base.errors import Unauthenticated
+from hansa.site.identity import store
+from hansa.site.identity.basic import check_private
+from hansa.site.identity.model import LOCAL, Principal, Reason, Scope
+from hansa.site.identity.passwords import LocalUser
+from hansa.site.identity.token import Token, seal, unseal
+
+HEADER = b"x-auth-token"
+
+
+class Tokens:
+    """An `Authenticator` of scoped tokens, and who makes them. `keys` and `users` give the present snapshots."""
+
+    challenge = None
+
+    def __init__(
+        self,
+        keys: Callable[[], MultiFernet],
+        users: Callable[[], Mapping[str, LocalUser]],
+        database: Database,
+        clock: Callable[[], datetime],
+        life: timedelta,
+    ) -> None:
+        self._keys = keys
+        self._users = users
+        self._database = database
+        self._clock = clock
+        self._life = life
+
+    async def __call__(self, scope: Scope) -> Principal | None:
+        shown = [value for name, value in scope["headers"] if name == HEADER]
+        if not shown:
+            return None
+        check_private(scope)
+        if len(shown) > 1:
+            raise Unauthenticated("One X-Auth-Token is enough.", reason=Reason.MALFORMED.value)
+        token = await self.read(shown[0].decode("latin-1"))
+        if token.principal.project is None:
+            message = "This token is good for no project; ask Keystone for one that is scoped to a project."
+            raise Unauthenticated(message, reason=Reason.UNSCOPED.value)
+        return token.principal
+
+    async def read(self, text: str) -> Token:
+        """The token, if it is ours, in time, not revoked, and its user still there. Raises Unauthenticated."""
+        token = unseal(text, self._keys())
+        if token.expires <= self._clock():
+            raise Unauthenticated("The token has expired.", reason=Reason.TOKEN_EXPIRED.value)
+        if await self._database.read(lambda connection: store.is_revoked(connection, token.audit_ids[0])):
+            raise _revoked()
+        return replace(token, principal=self._present(token))
+
+    def issue(
+        self, principal: Principal, project: str | None, method: str, parent: Token | None = None
+    ) -> tuple[str, Token]:
+        """A sealed token and what it says. It never outlives the credential, or the token, that it was given for.
+
+        `method` is Keystone's word for the proof; `parent` the token that was shown. Who may have which project is asked before.
+        """
+        now = self._clock().replace(microsecond=0)
+        expires = min(now + self._life, principal.not_after or datetime.max.replace(tzinfo=UTC)).replace(microsecond=0)
+        if expires <= now:
+            raise Unauthenticated("The credential has expired.", reason=Reason.TOKEN_EXPIRED.value)
+        own = secrets.token_urlsafe(16)
+        token = Token(
+            replace(principal, grant=None, project=project, not_after=expires),
+            tuple(dict.fromkeys([method, *(parent.methods if parent else ())])),
+            now,
+            expires,
+            (own, parent.audit_ids[-1]) if parent else (own,),
+            self._stamp_of(principal),
+        )
+        return seal(token, self._keys()), token
+
+    async def revoke(self, token: Token) -> None:
+        now = self._clock()
+        await self._database.write(lambda connection: store.revoke(connection, token.audit_ids[0], token.expires, now))
+
+    def _present(self, token: Token) -> Principal:
+        """The principal with what the users file grants now."""
+        if not token.principal.user.startswith(LOCAL):
+            return token.principal
+        user = self._users().get(token.principal.user.removeprefix(LOCAL))
+        if user is None or not hmac.compare_digest(_stamp(user), token.stamp):
+            raise _revoked()
+        return replace(token.principal, grant=user.grant)
+
+    def _stamp_of(self, principal: Principal) -> str:
+        user = self._users().get(principal.user.removeprefix(LOCAL)) if principal.user.startswith(LOCAL) else None
+        return _stamp(user) if user else ""
+
+
+def _stamp(user: LocalUser) -> str:
+    return hashlib.sha256(user.hash.salt + user.hash.digest).hexdigest()[:16]
+
+
+def _revoked() -> Unauthenticated:
+    return Unauthenticated("The token was revoked.", reason=Reason.TOKEN_REVOKED.value)
