@@ -133,6 +133,21 @@ def test_cloud_config_makes_users_files_and_names(tmp_path: Path, key: Path) -> 
         assert guest.ssh("cloudadm", "ls /srv/app").strip() == "config"  # the same instance: runcmd does not run again
 
 
+def test_a_cloud_config_of_nonsense_is_told_and_the_machine_stays_reachable(tmp_path: Path, key: Path) -> None:
+    """A site refuses most of this; other clouds do not."""
+    nonsense = (
+        b"#cloud-config\nusers: 7\nwrite_files: {a: b}\nruncmd: 9\nbootcmd: {}\ngrowpart: [1]\n"
+        b"hostname: [x]\nssh_authorized_keys: 5\nfinal_message: {z: 1}\n"
+    )
+    files = nocloud_files("i-3", "third", [key.with_suffix(".pub").read_text().strip()], nonsense)
+    with running(tmp_path / "vm", key, NOCLOUD_LABEL, files) as guest:
+        guest.wait_for("login:")
+        told = guest.ssh("root", "cloud-init status || true; cat /run/cloud-init/result.json")
+        assert told.startswith("status: error")
+        for key_of_config in ("users", "write_files", "runcmd", "root disk"):
+            assert f'"{key_of_config}: ' in told
+
+
 def test_a_script_on_a_config_drive_runs(tmp_path: Path, key: Path) -> None:
     public = key.with_suffix(".pub").read_text().strip()
     script = b"#!/bin/sh\necho user data says $(hostname)\n"

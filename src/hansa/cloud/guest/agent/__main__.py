@@ -42,14 +42,7 @@ def say(message: str) -> None:
 def main(root: Path = Path("/")) -> None:
     boot = Boot(root)
     host_key = ssh.begin_host_key(root)
-    instance = boot.step("seed disc", lambda: sources.from_disc(root))
-    plan = boot.step("network configuration", lambda: instance.interfaces()) if instance else None
-    leases = boot.step("network", lambda: network.bring_up(plan)) or []
-    if instance is None:
-        network.wait(leases)
-        instance = boot.step("metadata service", sources.from_metadata_service) or Instance(
-            "none", "nocloud", "localhost"
-        )
+    instance, leases = _learn(boot)
     fresh = sources.is_new(root, instance)
     content = boot.step("user data", lambda: userdata.split(instance.user_data)) or userdata.Parts()
     for problem in content.problems:
@@ -61,38 +54,54 @@ def main(root: Path = Path("/")) -> None:
         _identity(boot, instance, settings)
     network.wait(leases)
     boot.step("ssh", lambda: ssh.start(root, host_key, passwords=settings.password_logins))
-    if settings.grows:
-        boot.step("root disk", lambda: disk.grow(root))
-    boot.step("bootcmd", lambda: _run_all(boot, [userdata.Script("bootcmd", settings.bootcmd)]))
+    boot.step("root disk", partial(_grow, root, settings))
+    boot.step("bootcmd", lambda: _run(boot, userdata.Script("bootcmd", settings.bootcmd)))
     if fresh:
-        scripts = [*content.scripts, userdata.Script("runcmd", settings.runcmd)]
-        boot.step("scripts", lambda: _run_all(boot, scripts))
+        for script in content.scripts:
+            boot.step(script.name, partial(_run, boot, script))
+        boot.step("runcmd", lambda: _run(boot, userdata.Script("runcmd", settings.runcmd)))
     _finish(boot, instance, settings)
+
+
+def _learn(boot: Boot) -> tuple[Instance, list[subprocess.Popen[bytes]]]:
+    """What the machine is, with the network on its way up: the DHCP clients that are still asking."""
+    instance = boot.step("seed disc", lambda: sources.from_disc(boot.root))
+    plan = boot.step("network configuration", lambda: instance.interfaces()) if instance else None
+    leases = boot.step("network", lambda: network.bring_up(plan)) or []
+    if instance is None:
+        network.wait(leases)
+        instance = boot.step("metadata service", sources.from_metadata_service)
+    return instance or Instance("none", "none", "localhost"), leases
 
 
 def _identity(boot: Boot, instance: Instance, settings: config.Settings) -> None:
     """Users, keys and files: what a new instance gets once."""
-    for user in settings.users:
+    users = boot.step("users", lambda: settings.users) or []
+    for user in users:
         boot.step(f"user {user.name}", partial(accounts.create, boot.root, user))
-    keys = [*instance.ssh_keys, *settings.ssh_keys]
-    for name in ("root", *(user.name for user in settings.users if user == config.DEFAULT_USER)):
+    keys = [*instance.ssh_keys, *(boot.step("ssh_authorized_keys", lambda: settings.ssh_keys) or [])]
+    for name in ("root", *(user.name for user in users if user == config.DEFAULT_USER)):
         boot.step(f"ssh keys of {name}", partial(accounts.write_keys, boot.root, name, keys))
-    for file in settings.write_files:
-        boot.step("write_files", partial(files.write, boot.root, file))
+    for file in boot.step("write_files", lambda: settings.write_files) or []:
+        boot.step(f"write_files {file.path}", partial(files.write, boot.root, file))
 
 
-def _run_all(boot: Boot, scripts: list[userdata.Script]) -> None:
+def _grow(root: Path, settings: config.Settings) -> None:
+    if settings.grows:
+        disk.grow(root)
+
+
+def _run(boot: Boot, script: userdata.Script) -> None:
+    if not script.content:
+        return
     directory = boot.root / "var/lib/cloud/instance/scripts"
-    for script in scripts:
-        if not script.content:
-            continue
-        directory.mkdir(parents=True, exist_ok=True)
-        path = directory / script.name
-        path.write_bytes(script.content)
-        path.chmod(0o700)
-        code = _run_script(path, boot.root / "var/log/cloud-init-output.log")
-        if code:
-            boot.fail(f"{script.name} ended with status {code}")
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / script.name
+    path.write_bytes(script.content)
+    path.chmod(0o700)
+    code = _run_script(path, boot.root / "var/log/cloud-init-output.log")
+    if code:
+        raise RuntimeError(f"ended with status {code}")
 
 
 def _run_script(path: Path, log: Path) -> int:

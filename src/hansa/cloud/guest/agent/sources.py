@@ -131,10 +131,9 @@ def _structured(text: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _keys(value: object) -> tuple[str, ...]:
+def _keys(value: Any) -> tuple[str, ...]:
     """`public-keys` is a list, one string, or a mapping of names to keys."""
     found = value.values() if isinstance(value, dict) else [value] if isinstance(value, str) else value or ()
-    assert isinstance(found, (list, tuple)) or hasattr(found, "__iter__")
     return tuple(key.strip() for key in found if isinstance(key, str) and key.strip())
 
 
