@@ -76,9 +76,9 @@ def _judged_apart(directory: Path) -> str | None:
         os._exit(0)
     os.close(writing)
     with os.fdopen(reading, "rb") as pipe:
-        verdict = pipe.read()
+        told = pipe.read()
     os.waitpid(child, 0)
-    return json.loads(verdict) if verdict else "the library crashed"
+    return json.loads(told) if told else "the library crashed"
 
 
 if __name__ == "__main__":
