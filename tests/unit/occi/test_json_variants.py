@@ -81,9 +81,10 @@ def test_rocci_4_gets_an_entity_it_would_have_written_itself() -> None:
         "http://a#compute", id="1", title="t", attributes={"x.state": "up", "x.state.message": "m"}, links=(link,)
     )
     document = loads(json.rocci4.render_entity(machine))
-    (found,) = document["resources"]
+    (found,), (beside,) = document["resources"], document["links"]
     assert found["attributes"] == {"occi": {"core": {"id": "1", "title": "t"}}, "x": {"state": "up"}}
-    assert (found["links"][0]["target"], found["links"][0]["rel"]) == ("/network/1", "http://a#network")
+    assert found["links"] == [beside["id"]] == ["2"]
+    assert (beside["target"], beside["rel"]) == ("/network/1", "http://a#network")
     assert entities_of(json.parse(json.rocci4.render_entity(link))) == (link,)
 
 

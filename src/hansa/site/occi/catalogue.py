@@ -197,8 +197,8 @@ def _is_template(flavor: Flavor, template: Mixin) -> bool:
 
 @lru_cache(maxsize=1024)
 def gib(mib: int) -> float:
-    """MiB as GiB with two decimals: what clients show and compare."""
-    return round(mib / 1024, 2)
+    """MiB as GiB with three decimals: what clients show and compare; 128 MiB are 0.125."""
+    return round(mib / 1024, 3)
 
 
 def slug(name: str) -> str:

@@ -22,7 +22,10 @@ def render_entity(entity: Entity) -> bytes:
 
 
 def render_entities(entities: Iterable[Entity], *, links: bool = False) -> bytes:
-    return collection_of(entities, lambda entity: dump(_entity(entity)), links=links)
+    """Resources name their links by location, and the links stand beside them: inline ones rOCCI takes but cannot show."""
+    found = list(entities)
+    beside = [link for entity in found if not isinstance(entity, Link) for link in entity.links]
+    return collection_of((*found, *beside), lambda entity: dump(_entity(entity)), links=links)
 
 
 def _category(category: Category) -> Object:
@@ -49,7 +52,7 @@ def _entity(entity: Entity) -> Object:
         item |= {"source": entity.source, "target": entity.target, "rel": entity.target_kind}
     else:
         core[CORE_SUMMARY] = entity.summary
-        item["links"] = [_entity(link) for link in entity.links]
+        item["links"] = [link.location or link.id for link in entity.links]
     attributes: Object = {**core, **entity.attributes}
     item["attributes"] = _nested({name: value for name, value in attributes.items() if value is not None})
     return {name: value for name, value in item.items() if value is not None}
