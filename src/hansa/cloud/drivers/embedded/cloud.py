@@ -13,7 +13,7 @@ from hansa.base.errors import Conflict
 from hansa.base.migrations import upgrade
 from hansa.base.workflows import Workflow
 from hansa.base.workflows.engine import DurableEngine
-from hansa.cloud.drivers.embedded import accelerator, recovery
+from hansa.cloud.drivers.embedded import accelerator, qemu_user, recovery
 from hansa.cloud.drivers.embedded.devices import Devices
 from hansa.cloud.drivers.embedded.host import Host
 from hansa.cloud.drivers.embedded.hypervisor import Hypervisor
@@ -64,12 +64,19 @@ class EmbeddedCloud(Servers, Volumes, Networks, Images):
         await asyncio.to_thread(host.state.make)
         opening.callback(os.close, _lock(host))
         host.version = await accelerator.version(settings.qemu)
+        if host.user is not None:
+            await qemu_user.let_through(host.user, host.state)
         host.db = Database(f"sqlite:///{host.state.database}")
         opening.push_async_callback(asyncio.to_thread, host.db.close)
         await upgrade(host.db, "cloud.drivers.embedded")
         opening.push_async_callback(host.settle)
         host.hypervisor = Hypervisor(
-            host.state, qemu=settings.qemu, boot_seconds=settings.boot_seconds, gone=host.gone, told=host.told
+            host.state,
+            qemu=settings.qemu,
+            prefix=host.user.prefix() if host.user else (),
+            boot_seconds=settings.boot_seconds,
+            gone=host.gone,
+            told=host.told,
         )
         host.hypervisor.accelerator = await self._accelerator()
         opening.push_async_callback(host.hypervisor.close)

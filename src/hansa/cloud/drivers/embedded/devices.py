@@ -1,5 +1,6 @@
 """Volumes and network cards come to machines and leave them: workflows. A machine that is off has only its rows changed."""
 
+import asyncio
 from collections.abc import Iterable
 from typing import Any
 
@@ -34,7 +35,9 @@ class Devices:
     async def _plug_volume(self, state: State) -> None:
         link = await self._host.hypervisor.link(ServerId(state["server"]))
         if link is not None:
-            await plugging.plug_drive(link, self._host.drive(state["slot"], VolumeId(state["volume"])))
+            drive = self._host.drive(state["slot"], VolumeId(state["volume"]))
+            await asyncio.to_thread(self._host.give, drive.path)
+            await plugging.plug_drive(link, drive)
 
     async def _unplug_volume(self, state: State) -> None:
         link = await self._host.hypervisor.link(ServerId(state["server"]))

@@ -15,7 +15,7 @@ from hansa.base.database import Database
 from hansa.base.errors import CapacityExceeded, Conflict
 from hansa.base.workflows import State
 from hansa.base.workflows.engine import DurableEngine
-from hansa.cloud.drivers.embedded import plugging, seed
+from hansa.cloud.drivers.embedded import plugging, qemu_user, seed
 from hansa.cloud.drivers.embedded.commandline import Card, Drive, Forward, Machine
 from hansa.cloud.drivers.embedded.hypervisor import Hypervisor
 from hansa.cloud.drivers.embedded.layout import StateDirectory
@@ -45,7 +45,8 @@ class Host:
     def __init__(self, settings: EmbeddedSettings, *, clock: Callable[[], datetime], new_id: Callable[[], str]) -> None:
         self.settings = settings
         self.state = StateDirectory(settings.state_dir.absolute())
-        self.qemu_img = QemuImg(settings.qemu_img)
+        self.user = qemu_user.find(settings.run_as)
+        self.qemu_img = QemuImg(settings.qemu_img, self.user)
         self.clock = clock
         self.new_id = new_id
         self._tasks: set[asyncio.Task[None]] = set()
@@ -137,6 +138,7 @@ class Host:
         machine = await self.machine(server)
         if not await asyncio.to_thread(machine.run.disk.exists):
             raise Conflict("The machine has no disk, because its making failed; delete it and make another.")
+        await asyncio.to_thread(self._hand_over, machine)
         async with self._starts:
             link = await self.hypervisor.boot(machine, incoming=incoming)
         plugged = await self.db.read(lambda connection: networks.plugged(connection, server))
@@ -144,6 +146,23 @@ class Host:
             if not card.network.up:
                 await plugging.switch_card(link, card.slot, up=False)
         return link
+
+    def give(self, path: Path) -> None:
+        """QEMU may write the file."""
+        if self.user is not None:
+            with disk_errors():
+                self.user.give(path)
+
+    def show(self, path: Path, mode: int) -> None:
+        """QEMU may use the file or directory."""
+        if self.user is not None:
+            self.user.show(path, mode)
+
+    def _hand_over(self, machine: Machine) -> None:
+        run = machine.run
+        self.show(run.path, 0o710)
+        for path in (run.disk, run.seed, run.console, run.pid, *(drive.path for drive in machine.drives)):
+            self.give(path)
 
     def drive(self, slot: int, volume: VolumeId) -> Drive:
         """The serial number is the beginning of the volume's id: all that a virtio disk has room for."""

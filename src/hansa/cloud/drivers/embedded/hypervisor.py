@@ -38,19 +38,24 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class Hypervisor:
-    """`gone(server, why)` is called when a machine's QEMU ended without our `halt`; `told(server, event)` with QMP events."""
+    """`prefix` stands before QEMU's command line.
+
+    `gone(server, why)` is called when a machine's QEMU ended without our `halt`; `told(server, event)` with QMP events.
+    """
 
     def __init__(
         self,
         state: StateDirectory,
         *,
         qemu: str,
+        prefix: tuple[str, ...] = (),
         boot_seconds: float,
         gone: Callable[[ServerId, str], Awaitable[None]],
         told: Callable[[ServerId, dict[str, Any]], None],
     ) -> None:
         self._state = state
         self._qemu = qemu
+        self._prefix = prefix
         self._boot_seconds = boot_seconds
         self._gone = gone
         self._told = told
@@ -151,7 +156,7 @@ class Hypervisor:
             argv = arguments(self._qemu, self.accelerator, machine, Sockets(*descriptors), incoming=incoming)
             with disk_errors():
                 _note(run, argv, None, machine.type)
-                await process.spawn(argv, descriptors, run.log)
+                await process.spawn([*self._prefix, *argv], descriptors, run.log)
         finally:
             for listener in listeners:
                 listener.close()

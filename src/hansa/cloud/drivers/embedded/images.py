@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from hansa.base.errors import BadRequest, Conflict
 from hansa.cloud.diskformat import HEADER_BYTES, check_header
 from hansa.cloud.drivers.embedded.host import GIB, Host
+from hansa.cloud.drivers.embedded.qemu_user import IMAGE_MODE
 from hansa.cloud.drivers.embedded.store import images
 from hansa.cloud.drivers.embedded.tools import disk_errors, put_in_place
 from hansa.cloud.model import Caller, Image, ImageId
@@ -60,11 +61,12 @@ class Images:
             with disk_errors():
                 await asyncio.to_thread(shutil.copyfile, source, part)
             await asyncio.to_thread(_look, part, disk_format)
+            await asyncio.to_thread(self._host.show, part, IMAGE_MODE)
             info = await self._host.qemu_img.check(part, disk_format)
             if info.virtual_bytes > self._host.settings.image_gib * GIB:
                 raise BadRequest(f"Images may have {self._host.settings.image_gib:g} GiB.", field="image")
             with disk_errors():
-                await asyncio.to_thread(put_in_place, part, target, 0o400)
+                await asyncio.to_thread(put_in_place, part, target, IMAGE_MODE)
         finally:
             await asyncio.to_thread(part.unlink, missing_ok=True)
         return info.virtual_bytes

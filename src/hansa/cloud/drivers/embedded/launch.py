@@ -31,6 +31,7 @@ class Launch:
         run = host.state.run(server.id)
         with disk_errors():
             await asyncio.to_thread(run.make)
+            await asyncio.to_thread(host.show, run.path, 0o710)
         size = max(server.flavor.disk_gib * GIB, state["virtual_bytes"])
         await host.qemu_img.overlay(run.disk, host.state.image(image, base_format), base_format, size)
         with disk_errors():

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from hansa.base.errors import CapacityExceeded, HansaError
 from hansa.base.workflows import State, Step, Workflow
 from hansa.cloud.drivers.embedded.host import Host
+from hansa.cloud.drivers.embedded.qemu_user import IMAGE_MODE
 from hansa.cloud.drivers.embedded.qmp import Link
 from hansa.cloud.drivers.embedded.store import images, servers
 from hansa.cloud.drivers.embedded.tools import disk_errors, put_in_place
@@ -38,7 +39,8 @@ class Saving:
         else:
             await self._backup(link, part)
         with disk_errors():
-            await asyncio.to_thread(put_in_place, part, target, 0o400)
+            await asyncio.to_thread(host.show, part, IMAGE_MODE)
+            await asyncio.to_thread(put_in_place, part, target, IMAGE_MODE)
 
     async def _no_copy(self, state: State) -> None:
         target = self._host.state.image(ImageId(state["image"]), FORMAT)

@@ -24,6 +24,9 @@ class EmbeddedSettings(Settings):
     accelerator: Literal["auto", "kvm", "tcg"] = Field(
         "auto", description='"auto" takes kvm if a trial machine really runs with it, else tcg (emulation).'
     )
+    run_as: str | None = Field(
+        None, description="Where Hansa is root: the user QEMU runs as. Without it QEMU is root too."
+    )
     addresses: IPv4Network = Field(
         IPv4Network("127.11.0.0/16"),
         description="Each machine gets one address of this range, on which users reach it. Two sites on a host need two.",

@@ -12,6 +12,7 @@ from pathlib import Path
 import structlog
 
 from hansa.base.errors import BackendDown, BadRequest, CapacityExceeded, HansaError
+from hansa.cloud.drivers.embedded.qemu_user import QemuUser
 
 MEMORY_BYTES = 2 * 2**30
 CPU_SECONDS = 60
@@ -28,10 +29,11 @@ class DiskInfo:
 
 
 class QemuImg:
-    """`program` is qemu-img's name or path."""
+    """`program` is qemu-img's name or path; it runs as `user` if there is one, because it reads what strangers wrote."""
 
-    def __init__(self, program: str) -> None:
+    def __init__(self, program: str, user: QemuUser | None = None) -> None:
         self._program = program
+        self._user = user
 
     async def check(self, path: Path, disk_format: str) -> DiskInfo:
         """What the file is. BadRequest unless it is that format, whole, and refers to no other file."""
@@ -52,7 +54,7 @@ class QemuImg:
 
     async def overlay(self, path: Path, base: Path, base_format: str, size_bytes: int) -> None:
         """A qcow2 disk that begins as `base`; made anew if it is there."""
-        await asyncio.to_thread(path.unlink, missing_ok=True)
+        await asyncio.to_thread(self._fresh, path)
         backing = ("-F", base_format, "-b", str(base))
         await self._run("create", "-q", "-f", "qcow2", *backing, str(path), str(size_bytes))
 
@@ -60,16 +62,24 @@ class QemuImg:
         await self._run("resize", "-q", "-f", "qcow2", str(path), str(size_bytes))
 
     async def empty(self, path: Path, size_bytes: int) -> None:
-        await asyncio.to_thread(path.unlink, missing_ok=True)
+        await asyncio.to_thread(self._fresh, path)
         await self._run("create", "-q", "-f", "qcow2", str(path), str(size_bytes))
 
     async def flatten(self, source: Path, target: Path) -> None:
         """A whole image from a disk that no machine is writing to."""
-        await asyncio.to_thread(target.unlink, missing_ok=True)
+        await asyncio.to_thread(self._fresh, target)
         await self._run("convert", "-q", "-f", "qcow2", "-O", "qcow2", str(source), str(target))
 
+    def _fresh(self, path: Path) -> None:
+        """No file, or an empty one that the user may write."""
+        path.unlink(missing_ok=True)
+        if self._user is not None:
+            with disk_errors():
+                self._user.give(path)
+
     async def _run(self, *arguments: str, cpu_seconds: int = CPU_SECONDS) -> bytes:
-        limits = ("prlimit", f"--as={MEMORY_BYTES}", f"--cpu={cpu_seconds}", "--core=0", "--")
+        who = self._user.prefix() if self._user else ()
+        limits = (*who, "prlimit", f"--as={MEMORY_BYTES}", f"--cpu={cpu_seconds}", "--core=0", "--")
         try:
             process = await asyncio.create_subprocess_exec(
                 *(*limits, self._program, *arguments),
@@ -78,7 +88,7 @@ class QemuImg:
                 stderr=asyncio.subprocess.PIPE,
             )
         except FileNotFoundError as error:
-            raise BackendDown("The program prlimit (util-linux) is not installed on the host.") from error
+            raise BackendDown(f"The program {limits[0]} (util-linux) is not installed on the host.") from error
         try:
             out, complaint = await asyncio.wait_for(process.communicate(), WALL_SECONDS)
         except (TimeoutError, asyncio.CancelledError):
