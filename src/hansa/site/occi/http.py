@@ -13,7 +13,7 @@ from hansa.base.database import Database
 from hansa.base.errors import BadRequest, HansaError, TooLarge, Unauthenticated
 from hansa.cloud.model import Caller
 from hansa.cloud.port import Cloud
-from hansa.site.occi import respond, service
+from hansa.site.occi import definitions, respond, service
 from hansa.site.occi.negotiation import JSON, TEXT, URIS, accepted, check_listing, check_version
 from hansa.site.occi.request import (
     Receive,
@@ -149,7 +149,7 @@ class _ModelCache:
     def respond(self, session: Session, request: Request) -> Response:
         wanted, _ = filter_of(request, session.settings)
         if wanted:
-            return respond.model(session, request.accept, service.categories(session, wanted))
+            return respond.model(session, request.accept, definitions.categories(session, wanted))
         dialect = "rocci4-" if session.dialect is json.rocci4 else ""
         tag = f'"{session.view.model.generation}-{dialect}{request.accept}"'
         if request.header("if-none-match") == tag:
@@ -189,7 +189,7 @@ def _read(session: Session, request: Request) -> Message:
 
 
 async def _define(session: Session, request: Request, _bound: Bound) -> Response:
-    await service.define_mixins(session, _read(session, request).categories)
+    await definitions.define_mixins(session, _read(session, request).categories)
     return respond.done(request.accept)
 
 
@@ -197,13 +197,18 @@ async def _undefine(session: Session, request: Request, _bound: Bound) -> Respon
     wanted, _ = filter_of(request, session.settings)
     if request.body.strip():
         wanted = tuple(category.id for category in _read(session, request).categories)
-    await service.remove_mixins(session, wanted)
+    await definitions.remove_mixins(session, wanted)
     return respond.done(request.accept)
 
 
 async def _list(session: Session, request: Request, bound: Bound) -> Response:
     found = await service.members(session, bound, query_of(session, request))
     return _listing(session, request, bound, found)
+
+
+async def _list_below(session: Session, request: Request, _bound: Bound) -> Response:
+    found = await service.members_below(session, request.path, query_of(session, request))
+    return _listing(session, request, None, found)
 
 
 def _listing(session: Session, request: Request, bound: Bound, found: Sequence[Member]) -> Response:
@@ -308,7 +313,7 @@ ROUTES: Mapping[tuple[Target, str, bool], Use] = {
     (Target.MIXIN, "POST", True): _act_on_all,
     (Target.MIXIN, "PUT", False): _replace_set,
     (Target.MIXIN, "DELETE", False): _dissociate,
-    (Target.UNBOUND, "GET", False): _list,
+    (Target.UNBOUND, "GET", False): _list_below,
     (Target.UNBOUND, "POST", False): _create,
     (Target.ENTITY, "GET", False): _show,
     (Target.ENTITY, "PUT", False): _replace,

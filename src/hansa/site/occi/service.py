@@ -8,10 +8,8 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection
-
 from hansa.base.database import Database
-from hansa.base.errors import BadRequest, Conflict, Forbidden, NotFound, TooLarge
+from hansa.base.errors import BadRequest, Conflict, Forbidden, NotFound
 from hansa.cloud.model import Caller
 from hansa.cloud.port import Cloud
 from hansa.cloud.rules import default_hostname
@@ -23,7 +21,6 @@ from hansa.site.occi.session import Dialect, Session
 from hansa.site.occi.settings import OcciSettings
 from hansa.site.occi.views import Views
 from hansa.standards.occi import (
-    Category,
     Entity,
     Invocation,
     Kind,
@@ -35,9 +32,6 @@ from hansa.standards.occi import (
     json,
     split_id,
 )
-
-USER_MIXINS = 1000
-"""Of one project."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,84 +85,6 @@ class Service:
         return Session(caller, self._cloud, self._database, self._settings, view, reload, hosts, dialect)
 
 
-# ------------------------------------------------------------------------------------------------- the query interface
-
-
-def categories(session: Session, wanted: Sequence[str]) -> tuple[Category, ...]:
-    """The model, or of it what a filter names (several: any of them)."""
-    model = session.view.model
-    if not wanted:
-        return model.categories
-    return tuple(category for category in model.categories if category.id in wanted)
-
-
-async def define_mixins(session: Session, given: Sequence[Category]) -> None:
-    """Add user mixins, all or none. The same again changes nothing."""
-    if not given:
-        raise BadRequest("Describe the mixin to add in a Category.")
-    new = [mixin for category in given if (mixin := _checked_mixin(session, category)) is not None]
-    if len(session.view.user_mixins) + len(new) > USER_MIXINS:
-        raise TooLarge(f"A project may have {USER_MIXINS} mixins of its own.")
-
-    def write(connection: Connection) -> None:
-        for mixin in new:
-            store.add_mixin(connection, session.caller.project, mixin)
-
-    if new:
-        await session.write(write)
-
-
-def _checked_mixin(session: Session, category: Category) -> Mixin | None:
-    """The mixin to add, or None where it is there already."""
-    model = session.view.model
-    if not isinstance(category, Mixin):
-        raise BadRequest(f"Only mixins can be added; {category.id} is none.")
-    split_id(category.id)
-    location = category.location or ""
-    if not location.startswith("/") or not location.endswith("/") or len(location) > 512 or len(category.id) > 512:
-        raise BadRequest(
-            f"Mixin {category.id} needs a location of its own: a path that ends with a slash.", field="location"
-        )
-    if category.attributes or category.actions:
-        raise BadRequest("Mixins of users have neither attributes nor actions.", field=category.id)
-    wanted = Mixin(category.term, category.scheme, category.title, depends=category.depends, location=location)
-    known = model.by_id.get(wanted.id)
-    if known == wanted:
-        return None
-    if known is not None:
-        raise Conflict(f"There is another {wanted.id} already.", field=wanted.id)
-    if wanted.scheme.startswith(("http://schemas.ogf.org/", "http://schemas.hansa.org/")):
-        raise Forbidden(f"The scheme {wanted.scheme} is not for users' mixins.", field=wanted.id)
-    if location in model.by_location or location in _RESERVED or _is_below_kind(model.by_location, location):
-        raise Conflict(f"The location {location} is taken.", field="location")
-    return wanted
-
-
-_RESERVED = frozenset({"/", "/-/"})
-
-
-def _is_below_kind(by_location: Mapping[str, Kind | Mixin], location: str) -> bool:
-    first = "/" + location.split("/")[1] + "/"
-    return isinstance(by_location.get(first), Kind) or first in ("/-/", "/.well-known/")
-
-
-async def remove_mixins(session: Session, wanted: Sequence[str]) -> None:
-    """Remove user mixins from the model and from every entity."""
-    if not wanted:
-        raise BadRequest("Name the mixin to remove in a Category.")
-    for type_id in wanted:
-        if type_id not in session.view.model.by_id:
-            raise NotFound(f"There is no mixin {type_id}.")
-        if type_id not in session.view.user_mixins:
-            raise Forbidden(f"{type_id} is the site's, not yours to remove.")
-
-    def write(connection: Connection) -> None:
-        for type_id in wanted:
-            store.remove_mixin(connection, session.caller.project, type_id)
-
-    await session.write(write)
-
-
 # ----------------------------------------------------------------------------------------------------------- collections
 
 
@@ -193,6 +109,23 @@ async def members(session: Session, category: Kind | Mixin | None, query: Query)
         return found
     first = (query.page - 1) * query.number
     return list(islice(found, first, first + query.number))
+
+
+async def members_below(session: Session, path: str, query: Query) -> list[Member]:
+    """Everything in the collections beneath a path that is none itself."""
+    below = [category for location, category in session.view.model.by_location.items() if location.startswith(path)]
+    if path == "/":
+        return await members(session, None, query)
+    everything = await members(session, None, replace(query, number=0))
+    wanted = [m for m in everything if any(_is_member(session, m, category) for category in below)]
+    first = (query.page - 1) * query.number
+    return wanted[first : first + query.number] if query.number else wanted
+
+
+def _is_member(session: Session, member: Member, category: Kind | Mixin) -> bool:
+    if isinstance(category, Kind):
+        return member.handler.kind == category.id
+    return _matches(session, member.render(session), Query(categories=(category.id,)))
 
 
 def _handlers(session: Session, category: Kind | Mixin | None, narrow: Selection) -> list[Handler[Any]]:

@@ -54,6 +54,14 @@ class TestListings:
         assert "/network/public" in found
         assert any(entry.startswith("/networkinterface/") for entry in found)
 
+    async def test_above_some_collections_only_those_are_listed(self, occi: Client) -> None:
+        path = await occi.machine()
+        await occi("POST", "/-/", 'Category: x; scheme="http://a#"; class="mixin"; location="/my/x/"')
+        assert await listed(occi, "/my/") == []
+        await occi("POST", "/my/x/", f"X-OCCI-Location: {path}")
+        assert await listed(occi, "/my/") == [path]
+        assert (await occi("GET", "/other/")).status == 404
+
     async def test_a_template_lists_its_machines(self, occi: Client) -> None:
         one = await occi.machine(line(OS_TPL, "mixin"), line(RESOURCE_TPL, "mixin"))
         await occi.machine(
@@ -156,6 +164,11 @@ class TestUserMixins:
             ('Category: x; scheme="http://a#"; class="mixin"', 400),
             ('Category: x; scheme="http://a#"; class="mixin"; location="/x"', 400),
             ('Category: x; scheme="http://a#"; class="mixin"; location="http://b/x/"', 400),
+            ('Category: x; scheme="http://a#"; class="mixin"; location="/a\\"b/"', 400),
+            ('Category: x; scheme="http://a#"; class="mixin"; location="/a b/"', 400),
+            ('Category: x; scheme="http://a#"; class="mixin"; location="/../"', 400),
+            ('Category: x.y; scheme="http://a#"; class="mixin"; location="/x/"', 400),
+            ('Category: x; scheme="http://a#"; class="mixin"; rel="nonsense"; location="/x/"', 400),
             ('Category: x; scheme="http://a#"; class="mixin"; location="/compute/"', 409),
             ('Category: x; scheme="http://a#"; class="mixin"; location="/compute/x/"', 409),
             ('Category: x; scheme="http://a#"; class="mixin"; location="/-/"', 409),

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from tests.support.occi import (
 )
 
 from hansa.cloud.drivers.memory import Delays, MemoryCloud
-from hansa.cloud.model import Caller, ServerSpec
+from hansa.cloud.model import Caller, ProjectId, ServerSpec
 
 INFRA = "http://schemas.ogf.org/occi/infrastructure"
 CONTEXT = line("http://schemas.openstack.org/compute/instance#user_data", "mixin")
@@ -367,6 +368,17 @@ class TestUpdates:
 
     async def test_nothing_is_made_at_a_path_of_the_clients_choice(self, occi: Client) -> None:
         assert (await occi("PUT", "/123", line(COMPUTE, "kind"))).status == 400
+
+
+async def test_forwarded_ports_are_shown(occi: Client, cloud: MemoryCloud) -> None:
+    """How users reach a machine whose address is the host's."""
+    path = await occi.machine()
+    (server,) = cloud._servers[ProjectId("alice")].values()
+    card = replace(server.interfaces[0], forwards={80: 40080, 22: 40022})
+    cloud._servers[server.project][server.id] = replace(server, interfaces=(card,))
+    (shown,) = [entry for entry in (await occi("GET", path)).lines if "/network/public" in entry]
+    assert "http://schemas.hansa.org/occi/infrastructure/networkinterface#forwarding" in shown
+    assert 'org.hansa.networkinterface.forwards="22:40022 80:40080"' in shown
 
 
 async def test_a_deletion_is_waited_for(clock: Clock, tmp_path: Path) -> None:

@@ -4,12 +4,19 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection
 
+from hansa.base.errors import BadRequest
 from hansa.site.occi import store
 from hansa.site.occi.session import Session
+
+TITLE_MAX = 255
+SUMMARY_MAX = 4096
 
 
 async def annotate(session: Session, path: str, note: store.Note, tags: Iterable[str], *, whole: bool = False) -> None:
     """Add user mixins and note; `whole`: the entity wears these user mixins and no others. What is None stays."""
+    if len(note.title or "") > TITLE_MAX or len(note.summary or "") > SUMMARY_MAX:
+        message = f"A title has up to {TITLE_MAX} characters, a summary up to {SUMMARY_MAX}."
+        raise BadRequest(message, field="occi.core.summary")
     old, worn = session.note(path), session.tags(path)
     wanted = tuple(dict.fromkeys(tags if whole else (*worn, *tags)))
     new = store.Note(

@@ -16,7 +16,7 @@ from hansa.cloud.model import (
     VolumeId,
 )
 from hansa.cloud.port import CanResize, CanSnapshot
-from hansa.cloud.rules import check_hostname, default_hostname
+from hansa.cloud.rules import check_hostname, check_resize, default_hostname
 from hansa.site.occi import context, rules, store
 from hansa.site.occi.catalogue import POWER, View, gib
 from hansa.site.occi.handler import Selection
@@ -102,7 +102,7 @@ class Computes:
         if any(name in context.NAMES for name in values):
             raise Forbidden("User data and keys are read when the machine is made; they cannot change later.")
         _check_image(session.view, native, mixins)
-        flavor = _other_flavor(session.view, native, mixins)
+        flavor = _other_flavor(session, native, mixins)
         new_links = attach.new_links(session, shown, patch.links, whole=whole)
         name = patch.title if patch.title not in (None, native.name) else None
         hostname = as_hostname(str(values.get("occi.compute.hostname", "")))
@@ -183,9 +183,8 @@ async def _save(session: Session, native: Server, parameters: Mapping[str, Value
 
 
 async def _resize(session: Session, native: Server, flavor: Flavor) -> None:
-    if not isinstance(session.cloud, CanResize):
-        raise Unsupported("This cloud cannot resize machines.", ability="resize")
     cloud = session.cloud
+    assert isinstance(cloud, CanResize)
     await session.patiently(lambda: cloud.resize_server(session.caller, native.id, flavor.id))
 
 
@@ -258,10 +257,17 @@ def _check_image(view: View, native: Server, mixins: Iterable[Mixin]) -> None:
             raise Unsupported("A machine keeps the image it was made from; make another machine.", ability="rebuild")
 
 
-def _other_flavor(view: View, native: Server, mixins: Iterable[Mixin]) -> Flavor | None:
+def _other_flavor(session: Session, native: Server, mixins: Iterable[Mixin]) -> Flavor | None:
     """The flavor to resize to. Clients that write back what they read name the old one beside the new: the new one counts."""
-    named = [view.flavors[mixin.id] for mixin in mixins if mixin.id in view.flavors]
-    return _one((flavor for flavor in named if flavor.id != native.flavor.id), "resource_tpl")
+    named = [session.view.flavors[mixin.id] for mixin in mixins if mixin.id in session.view.flavors]
+    flavor = _one((flavor for flavor in named if flavor.id != native.flavor.id), "resource_tpl")
+    if flavor is None:
+        return None
+    if not isinstance(session.cloud, CanResize):
+        raise Unsupported("This cloud cannot resize machines.", ability="resize")
+    if native.task is None:
+        check_resize(native, flavor)
+    return flavor
 
 
 def as_hostname(wanted: str) -> str:
