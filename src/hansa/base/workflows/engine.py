@@ -68,8 +68,10 @@ class DurableEngine:
         record = self._new(workflow, workflow_id, state)
         lease = self._lease if self._open else None
         mine = await self._db.write(lambda connection: store.add(connection, record, lease))
-        if mine:
+        if mine and self._open:
             self._spawn(mine)
+        elif mine:  # closed meanwhile: the next engine need not wait for our lease
+            await self._db.write(lambda connection: store.release(connection, self._lease))
 
     def record(self, connection: Connection, workflow: str, workflow_id: str, state: State) -> None:
         """Make starting part of the caller's own transaction. `await start(...)` with the same id afterwards runs it
