@@ -81,7 +81,7 @@ async def running_site(directory: Path, grid: Grid, **tables: Any) -> AsyncItera
     """`tables` replace tables of the configuration. The grid's clock must be the real one: OpenSSL looks at it."""
     config = site_files(directory, grid, port=free_port(), **tables)
     with capture_logs() as log:
-        async with assembled(config) as app, running(app, [each.listener() for each in config.listeners]):
+        async with assembled(config) as app, running(app, [each.listener() for each in config.every_listener]):
             yield RunningSite(config.site.public_url, grid, directory, log)
 
 

@@ -12,6 +12,7 @@ from hansa.cloud.drivers.embedded import EmbeddedSettings
 from hansa.cloud.drivers.memory.settings import MemorySettings
 from hansa.site.identity.settings import IdentitySettings
 from hansa.site.occi.settings import OcciTable
+from hansa.site.openstack.identity.settings import KeystoneSettings
 
 
 class SiteSettings(Settings):
@@ -84,6 +85,7 @@ class SiteConfig(Settings):
     identity: IdentitySettings = Field(IdentitySettings(), description="Who may come in, and work in which project.")
     cloud: CloudSettings = Field(description="The stack below.")
     occi: OcciTable = Field(OcciTable(), description="The OCCI face.")
+    keystone: KeystoneSettings | None = Field(None, description="The Keystone face; without this table there is none.")
     images: tuple[ImageSettings, ...] = Field((), description="Images to have in the cloud from the start.")
     telemetry: TelemetrySettings = Field(TelemetrySettings(), description="What the site tells its operator.")
     usage: UsageSettings = Field(UsageSettings(), description="The record of use.")
@@ -91,9 +93,26 @@ class SiteConfig(Settings):
     @model_validator(mode="after")
     def _names_are_distinct(self) -> Self:
         for what, names in (
-            ("listeners", [each.name for each in self.listeners]),
+            ("listeners", [each.name for each in self.every_listener]),
             ("images", [each.id for each in self.images]),
         ):
             if len(set(names)) != len(names):
                 raise ValueError(f"two of the {what} have the same name")
         return self
+
+    @model_validator(mode="after")
+    def _keystone_has_tokens(self) -> Self:
+        if self.keystone is not None and self.identity.tokens is None:
+            raise ValueError("keystone needs the table identity.tokens, with keys at least")
+        return self
+
+    @property
+    def every_listener(self) -> tuple[ListenerSettings, ...]:
+        return (*self.listeners, *(self.keystone.listeners if self.keystone else ()))
+
+    @property
+    def occi_table(self) -> OcciTable:
+        """With the site's own Keystone for unauthenticated clients, unless another is named."""
+        if self.keystone is None or self.occi.keystone_url is not None:
+            return self.occi
+        return self.occi.model_copy(update={"keystone_url": self.keystone.public_url})

@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 
 from hansa.base.database import Database
 from hansa.base.migrations import upgrade
-from hansa.base.serving import serve
+from hansa.base.serving import listener_name, serve
 from hansa.base.serving.gate import App, Receive, Scope, Send
 from hansa.base.telemetry.app import observed
 from hansa.base.telemetry.audit import AuditLog
@@ -25,9 +25,14 @@ from hansa.cloud.model import Caller, Image, ImageId, ProjectId
 from hansa.cloud.port import Cloud, HasImageStore, HasProjects
 from hansa.site.config import CloudSettings, ImageSettings, SiteConfig
 from hansa.site.console.http import routes as console_routes
+from hansa.site.identity import Identity
 from hansa.site.identity.settings import make_identity
+from hansa.site.identity.tokens import Tokens
 from hansa.site.occi import http as occi
 from hansa.site.occi.settings import OcciSettings
+from hansa.site.openstack.identity import http as keystone
+from hansa.site.openstack.identity.render import Place
+from hansa.site.openstack.identity.service import Keystone
 from hansa.site.usage import Usage
 from hansa.site.usage.http import routes as usage_routes
 
@@ -46,7 +51,7 @@ async def run(config: SiteConfig) -> None:
     """Serve until SIGTERM or SIGINT. Raises ConfigurationError for what cannot be had."""
     configure(config.telemetry.log)
     async with assembled(config) as app:
-        await serve(app, [each.listener() for each in config.listeners])
+        await serve(app, [each.listener() for each in config.every_listener])
 
 
 @asynccontextmanager
@@ -75,10 +80,28 @@ async def assembled(config: SiteConfig, *, clock: Clock = utc_now) -> AsyncItera
         follower = asyncio.create_task(usage.run(config.usage.interval))
         stack.push_async_callback(_cancelled, follower)
         health = Health({"database": database_answers(database), "cloud": cloud.info})
-        settings = OcciSettings(public_url=config.site.public_url, **config.occi.model_dump())
+        settings = OcciSettings(public_url=config.site.public_url, **config.occi_table.model_dump())
         face = occi.app(cloud, identity.caller, settings, database, challenges=identity.challenges)
         native = Starlette(routes=usage_routes(usage, identity) + console_routes(cloud, identity))
-        yield observed(doors(native, face), health, config.telemetry)
+        yield observed(keystone_door(doors(native, face), identity, config), health, config.telemetry)
+
+
+def keystone_door(other: App, identity: Identity, config: SiteConfig) -> App:
+    """Keystone has its own listeners, if the site has one: its clients know its paths from the root on."""
+    tokens = identity.way(Tokens)
+    if config.keystone is None or tokens is None:
+        return other
+    names = {each.name for each in config.keystone.listeners}
+    place = Place(
+        config.keystone.public_url, config.site.public_url, config.site.name, config.keystone.identity_provider
+    )
+    face = keystone.app(Keystone(identity, tokens), place)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        is_ours = scope["type"] == "http" and listener_name(scope) in names
+        await (face if is_ours else other)(scope, receive, send)
+
+    return app
 
 
 def doors(native: App, face: App) -> App:

@@ -50,6 +50,10 @@ class Basic:
             return None
         return await self.prove(scope, *_parse(given[6:]))
 
+    def named(self, is_meant: Callable[[str], bool]) -> str:
+        """The name that `is_meant` recognises; one that nobody has if there is none."""
+        return next((name for name in self._users() if is_meant(name)), "")
+
     async def prove(self, scope: Scope, name: str, password: bytes) -> Principal:
         """The local user of that name. Raises Unauthenticated, TooManyRequests for one who guesses."""
         check_private(scope)

@@ -1,0 +1,1 @@
+"""OpenStack's interfaces to the site: for clients that know nothing else."""

@@ -1,0 +1,147 @@
+"""What clients send to sign on, read strictly: untrusted JSON in, a `Wish` out; BadRequest for everything else."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from hansa.base.errors import BadRequest, TooLarge
+
+MAX_BYTES = 65_536
+DOMAIN = "default"
+"""Id of the only domain; its name is `Default`."""
+_SCOPES = frozenset({"domain", "system", "OS-TRUST:trust"})
+
+
+@dataclass(frozen=True, slots=True)
+class ByCertificate:
+    """The proxy of the TLS connection."""
+
+    method = "mapped"
+
+
+@dataclass(frozen=True, slots=True)
+class ByPassword:
+    """A local user, by name or by id."""
+
+    password: bytes = field(repr=False)
+    name: str | None = None
+    id: str | None = None
+    method = "password"
+
+
+@dataclass(frozen=True, slots=True)
+class ByToken:
+    text: str = field(repr=False)
+    method = "token"
+
+
+Proof = ByCertificate | ByPassword | ByToken
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """Which project, by id or by name."""
+
+    id: str | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A token for that project; without one an unscoped token."""
+
+    proof: Proof
+    project: Project | None = None
+
+
+def parse_v3(body: bytes) -> Wish:
+    """`POST /v3/auth/tokens`."""
+    auth = _object(_document(body), "auth")
+    identity = _object(auth, "identity")
+    methods = identity.get("methods")
+    if methods == ["token"]:
+        return Wish(ByToken(_text(_object(identity, "token"), "id")), _v3_scope(auth))
+    if methods == ["password"]:
+        return Wish(_v3_user(_object(_object(identity, "password"), "user")), _v3_scope(auth))
+    raise BadRequest('"methods" must be ["password"] or ["token"].', field="methods")
+
+
+def parse_v2(body: bytes) -> Wish:
+    """`POST /v2.0/tokens`, with the `voms` of keystone-voms."""
+    auth = _object(_document(body), "auth")
+    project = None
+    if "tenantId" in auth or "tenantName" in auth:
+        key = "tenantId" if "tenantId" in auth else "tenantName"
+        project = Project(id=_text(auth, key)) if key == "tenantId" else Project(name=_text(auth, key))
+    if "voms" in auth:
+        if auth["voms"] is not True:
+            raise BadRequest("Error in JSON, 'voms' must be set to true", field="voms")
+        return Wish(ByCertificate(), project)
+    if "passwordCredentials" in auth:
+        given = _object(auth, "passwordCredentials")
+        password = _text(given, "password").encode()
+        if "userId" in given:
+            return Wish(ByPassword(password, id=_text(given, "userId")), project)
+        return Wish(ByPassword(password, name=_text(given, "username")), project)
+    if "token" in auth:
+        return Wish(ByToken(_text(_object(auth, "token"), "id")), project)
+    raise BadRequest('"auth" must hold "voms", "passwordCredentials" or "token".', field="auth")
+
+
+def _v3_user(user: Mapping[str, Any]) -> ByPassword:
+    password = _text(user, "password").encode()
+    if "id" in user:
+        return ByPassword(password, id=_text(user, "id"))
+    name = _text(user, "name")
+    # Nobody is in a domain that is not there; the answer must not differ from that for a wrong password.
+    return ByPassword(password, name=name) if _is_ours(user) else ByPassword(password, id="")
+
+
+def _v3_scope(auth: Mapping[str, Any]) -> Project | None:
+    scope = auth.get("scope")
+    if scope is None or scope == "unscoped" or scope == {"unscoped": {}}:
+        return None
+    if not isinstance(scope, dict) or len(scope) != 1:
+        raise BadRequest('"scope" must be an object with one member.', field="scope")
+    if not scope.keys().isdisjoint(_SCOPES):
+        return Project(id="")  # nobody has a role there
+    project = _object(scope, "project")
+    if "id" in project:
+        return Project(id=_text(project, "id"))
+    name = _text(project, "name")
+    return Project(name=name) if _is_ours(project) else Project(id="")
+
+
+def _is_ours(owner: Mapping[str, Any]) -> bool:
+    domain = _object(owner, "domain")
+    if "id" in domain:
+        return _text(domain, "id") == DOMAIN
+    return _text(domain, "name").lower() == DOMAIN
+
+
+def _document(body: bytes) -> Mapping[str, Any]:
+    if len(body) > MAX_BYTES:
+        raise TooLarge(f"A sign-on may have {MAX_BYTES} bytes.")
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise BadRequest("The body is not JSON.", field="") from None
+    if not isinstance(document, dict):
+        raise BadRequest("The body is not a JSON object.", field="")
+    return document
+
+
+def _object(parent: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = parent.get(name)
+    if not isinstance(value, dict):
+        raise BadRequest(f'"{name}" is missing, or is no object.', field=name)
+    return value
+
+
+def _text(parent: Mapping[str, Any], name: str) -> str:
+    value = parent.get(name)
+    if not isinstance(value, str):
+        raise BadRequest(f'"{name}" is missing, or is no text.', field=name)
+    return value

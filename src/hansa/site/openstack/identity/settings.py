@@ -1,0 +1,21 @@
+"""What the operator decides about the Keystone face."""
+
+from pydantic import Field
+
+from hansa.base.config import Settings
+from hansa.base.serving.settings import ListenerSettings
+
+
+class KeystoneSettings(Settings):
+    """It needs the table `[identity.tokens]`."""
+
+    public_url: str = Field(
+        pattern=r"^https?://[^\s/?#'=]+$",
+        description="Root that clients reach it at, without a path, such as `https://cloud.example.org:5000`.",
+    )
+    listeners: tuple[ListenerSettings, ...] = Field(min_length=1, description="Where it listens: sockets of its own.")
+    identity_provider: str = Field(
+        "egi.eu",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+        description="Name of the identity provider in the address of the VOMS sign-on; clients of EGI have `egi.eu` built in.",
+    )
