@@ -59,6 +59,8 @@ class View:
     annotations: Annotations
     actions: Mapping[ServerState, tuple[str, ...]]
     """What an idle machine in a state can be asked to do."""
+    profile: str
+    """The claim of CRTP's templates that the flavors bear out: base, extended or none (GFD.222 §5)."""
 
 
 def build_view(
@@ -88,8 +90,16 @@ def build_view(
         flavor_mixins=MappingProxyType(by_flavor),
         user_mixins=frozenset(mixin.id for mixin in annotations.mixins),
         annotations=annotations,
+        profile=_profile(flavor_by_mixin),
         actions=MappingProxyType({state: _applicable(cloud, info, state) for state in ServerState}),
     )
+
+
+def _profile(mixins: Iterable[Mixin]) -> str:
+    offered = set(mixins)
+    if offered.issuperset(infra.CRTP_TEMPLATES):
+        return "OCCI-CRTP-EP/1.1"
+    return "OCCI-CRTP/1.1" if offered.issuperset(infra.CRTP_TEMPLATES[:3]) else ""
 
 
 def _applicable(cloud: Cloud, info: CloudInfo, state: ServerState) -> tuple[str, ...]:

@@ -89,15 +89,15 @@ class _Face:
         asked = (f"Keystone uri='{keystone}'",) if keystone else tuple(challenges)
         self._challenges = tuple(("WWW-Authenticate", challenge) for challenge in asked)
         self._models = _ModelCache()
+        self._profile = ""  # flavors are everybody's: what one caller's view shows holds for all
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await _live(receive, send)
             return
         response = await self._respond(scope, receive)
-        await send(
-            {"type": "http.response.start", "status": response.status, "headers": respond.asgi_headers(response)}
-        )
+        headers = respond.asgi_headers(response, self._profile)
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
         body = b"" if scope["method"] == "HEAD" else response.body
         await send({"type": "http.response.body", "body": body})
 
@@ -114,6 +114,7 @@ class _Face:
             check_version(request.header("user-agent"))
             dialect = json.rocci4 if "rOCCI-core/4." in request.header("user-agent") else json
             session = await self._service.session(caller, hosts_of(self._settings, request), dialect)
+            self._profile = session.view.profile
             return await self._use(session, request, scope)
         except HansaError as error:
             told = self._challenges if isinstance(error, Unauthenticated) else ()

@@ -10,8 +10,8 @@ from hansa.site.occi.negotiation import ACCEPT, HEADERS, JSON, TEXT, URIS, NotAc
 from hansa.site.occi.session import Session
 from hansa.standards.occi import Category, Entity, text_occi, text_plain, uri_list
 
-SERVER = f"Hansa/{hansa.__version__} OCCI/1.1 OCCI/1.2 OCCI-CRTP-EP/1.1"
-"""On every response: clients and testers look for the versions here (GFD.223 §5.5, GFD.222)."""
+SERVER = f"Hansa/{hansa.__version__} OCCI/1.1 OCCI/1.2"
+"""On every response: clients and testers look for the versions here (GFD.223 §5.5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +106,10 @@ def _in_headers(session: Session, status: int, headers: text_occi.Headers) -> Re
     return Response(status, HEADERS, text_occi.BODY, headers)
 
 
-def asgi_headers(response: Response) -> list[tuple[bytes, bytes]]:
+def asgi_headers(response: Response, profile: str) -> list[tuple[bytes, bytes]]:
+    """`profile` is what the site may claim of CRTP."""
     own = [
-        ("Server", SERVER),
+        ("Server", f"{SERVER} {profile}".rstrip()),
         ("Content-Type", response.media_type),
         ("Content-Length", str(len(response.body))),
         ("Cache-Control", "no-cache"),

@@ -21,7 +21,7 @@ from tests.support.occi import (
 )
 
 from hansa.cloud.drivers.memory import MemoryCloud
-from hansa.cloud.model import Caller, CloudInfo, Image, Server
+from hansa.cloud.model import Caller, CloudInfo, Flavor, FlavorId, Image, Server
 from hansa.cloud.port import Cloud
 from hansa.site.occi import http
 from hansa.standards.occi import json as occi_json
@@ -236,6 +236,23 @@ async def test_a_new_image_is_a_new_model_when_the_old_one_is_stale(
     after = await occi("GET", "/-/")
     assert after.header("etag") != before.header("etag")
     assert IMAGE.id not in after.text
+
+
+@pytest.mark.parametrize(("count", "claim"), [(2, ""), (3, " OCCI-CRTP/1.1"), (6, " OCCI-CRTP-EP/1.1")])
+async def test_template_profiles_are_claimed_where_flavors_bear_them_out(
+    clock: Clock, tmp_path: Path, count: int, claim: str
+) -> None:
+    sizes = [(1, 1, 10), (2, 2, 20), (4, 4, 40), (1, 4, 10), (2, 8, 20), (4, 16, 40)][:count]
+    flavors = [Flavor(FlavorId(f"f{n}"), f"f{n}", c, m * 1024, d) for n, (c, m, d) in enumerate(sizes)]
+    async with face(MemoryCloud(clock=clock, flavors=flavors, images=[IMAGE]), tmp_path, clock) as occi:
+        reply = await occi("GET", "/-/")
+        small = await occi.machine(
+            line("http://schemas.ogf.org/occi/infrastructure/compute/template/1.1#small", "mixin")
+        )
+        shown = await occi("GET", small)
+    assert (reply.header("server") or "").partition("OCCI/1.2")[2] == claim
+    assert reply.text.count("/compute/template/1.1#") == count
+    assert "X-OCCI-Attribute: occi.compute.memory=1.0" in shown.lines
 
 
 async def test_only_rocci_4_is_told_what_is_related(occi: Client) -> None:
