@@ -112,7 +112,8 @@ def demo_commands(layout: Layout, machine: str) -> list[list[str]]:
 def run_demo(layout: Layout) -> None:
     """Run them, look at what the user data left in the machine, and show the use. Raises HansaError at the first failure."""
     proxy, create, ssh = demo_commands(layout, MACHINE)
-    look = [*ssh, "--", "cat", "/etc/motd"]
+    # SSH answers before the user data has run; scripts wait as they do with cloud-init everywhere.
+    look = [*ssh, "--", "cloud-init status --wait >/dev/null; cat /etc/motd"]
     _run(layout, proxy)
     if _quietly(layout, ["hansa", "vm", "show", MACHINE]) == ExitCode.OK:
         say(_("The machine {name} is there from before.").format(name=MACHINE))
