@@ -120,6 +120,7 @@ async def test_exit_codes_and_advice(user: Desk) -> None:
         ("vm create x --image windows", ExitCode.NO_SITE, "No site has the image windows"),
         ("vm ssh nothing", ExitCode.NOT_FOUND, "Code: client.no_such_name"),
         ("vm creat", ExitCode.USAGE, "Did you mean create?"),
+        ("--version; chmod 644 $X509_USER_PROXY; hansa vm list", ExitCode.ERROR, "Others may read the private key"),
         ("--profile /no/profile vm list", ExitCode.USAGE, "There is no profile /no/profile"),
     ]:
         done = await user.sh(f"hansa {command}")

@@ -86,7 +86,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _classic(CLASSIC_PROGRAMS[name], arguments)
         color = False if os.environ.get("NO_COLOR") else None
         result = root.main(arguments, prog_name="hansa", standalone_mode=False, color=color)
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, EOFError, KeyboardInterrupt):
         click.echo(_("Aborted."), err=True)
         return 130
     except BrokenPipeError:

@@ -15,6 +15,7 @@ from hansa.cli.errors import ExitCode
 from hansa.cli.output import Row, say
 from hansa.client.errors import NoCredential, NoSite
 from hansa.client.fanout import Failure, Gathered, ask_all
+from hansa.client.files import read_private
 from hansa.client.http import tls_context
 from hansa.client.machines import Machine, choose, machines
 from hansa.client.occi import Occi
@@ -64,6 +65,7 @@ def open_site(profile: Profile, site: Site, *, timeout: float = 60.0) -> Occi:
             _("You have no proxy at {path}.").format(path=paths.proxy),
             next="hansa proxy init" + (f" --voms {profile.vo}" if profile.vo else ""),
         )
+    read_private(paths.proxy)  # refuses one that others may read
     return Occi(site.endpoint, tls=_context(paths.certificates, paths.proxy), timeout=timeout)
 
 

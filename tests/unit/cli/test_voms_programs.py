@@ -112,6 +112,22 @@ def test_the_passphrase_of_the_key_may_come_from_stdin(
     assert "password is wrong" in capsys.readouterr().err
 
 
+def test_nobody_there_to_type_the_passphrase_ends_it(
+    alice: Credential, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    locked = alice.key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.BestAvailableEncryption(b"x")
+    )
+    write_secret(tmp_path / "userkey.pem", locked)
+
+    def nobody(_prompt: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr("getpass.getpass", nobody)
+    assert main(["voms-proxy-init"]) == 130
+    assert "Aborted." in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

@@ -6,7 +6,7 @@ from functools import partial
 import click
 
 from hansa.base.i18n import _
-from hansa.cli.output import say
+from hansa.cli.output import printable, say
 from hansa.cli.session import at_site, find_all, profile_of, site_option
 from hansa.cli.vm.wait import wait_until_gone
 from hansa.client.occi import Occi
@@ -36,7 +36,7 @@ def delete(
             say(_("Would delete {what}.").format(what=what))
             continue
         if not yes and sys.stdin.isatty():
-            click.confirm(_("Delete {what}?").format(what=what), abort=True, err=True)
+            click.confirm(_("Delete {what}?").format(what=printable(what)), abort=True, err=True)
         at_site(profile, machine.site, partial(Occi.delete, location=machine.location))
         if wait:
             wait_until_gone(profile, machine, seconds=timeout)

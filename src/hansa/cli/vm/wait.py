@@ -8,6 +8,7 @@ import click
 
 from hansa.base.errors import Conflict, NotFound
 from hansa.base.i18n import _
+from hansa.cli.output import printable
 from hansa.cli.session import at_site
 from hansa.client.errors import Timeout
 from hansa.client.machines import Machine, machine
@@ -64,4 +65,4 @@ def _poll(profile: Profile, waited: Machine, arrived: Callable[[Machine], bool],
 
 def _progress(text: str) -> None:
     if sys.stderr.isatty():
-        click.echo(f"\r\x1b[K{text}", nl=False, err=True)
+        click.echo(f"\r\x1b[K{printable(text)}", nl=False, err=True)
