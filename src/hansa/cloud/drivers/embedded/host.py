@@ -182,12 +182,12 @@ class Host:
         return self.settings.project_quotas.get(project, self.settings.quota).limits()
 
     def used(self, connection: Connection, project: ProjectId) -> Mapping[str, int]:
-        flavors = servers.flavors_in_use(connection, project)
+        machines, vcpus, ram_mib = servers.usage(connection, project)
         disks = volumes.listing(connection, project)
         return {
-            "servers": len(flavors),
-            "vcpus": sum(flavor.vcpus for flavor in flavors),
-            "ram_mib": sum(flavor.ram_mib for flavor in flavors),
+            "servers": machines,
+            "vcpus": vcpus,
+            "ram_mib": ram_mib,
             "volumes": len(disks),
             "volume_gib": -int(-sum(volume.size_gib for volume in disks) // 1),  # rounded up
         }

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, insert, select, update
 
 from hansa.base.errors import NotFound
 from hansa.cloud.drivers.embedded.store.tables import (
@@ -47,6 +47,11 @@ NATIVE = {
 }
 
 
+_ASKED_LATER = ("ssh_keys", "user_data", "next_flavor")
+_SHOWN = [column for column in servers.c if column.name not in _ASKED_LATER]
+"""What makes a `Server`: listings do not carry everybody's user data."""
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """What the guest is told at its first boot."""
@@ -82,7 +87,7 @@ def add(connection: Connection, server: Server, caller: Caller, spec: ServerSpec
 
 
 def find(connection: Connection, server: ServerId) -> Server | None:
-    return next(iter(_load(connection, select(servers).where(servers.c.id == server))), None)
+    return next(iter(_load(connection, select(*_SHOWN).where(servers.c.id == server))), None)
 
 
 def get(connection: Connection, server: ServerId) -> Server:
@@ -102,13 +107,13 @@ def of_project(connection: Connection, project: ProjectId, server: ServerId) -> 
 
 
 def by_request(connection: Connection, project: ProjectId, request_id: str) -> Server | None:
-    query = select(servers).where(servers.c.project == project, servers.c.request_id == request_id)
+    query = select(*_SHOWN).where(servers.c.project == project, servers.c.request_id == request_id)
     return next(iter(_load(connection, query)), None)
 
 
 def listing(connection: Connection, project: ProjectId | None, query: ServerQuery) -> list[Server]:
     """In three statements, however many there are. `project` None: of all."""
-    wanted = select(servers).order_by(servers.c.created, servers.c.id)
+    wanted = select(*_SHOWN).order_by(servers.c.created, servers.c.id)
     filters = {"project": project, "image": query.image, "state": query.state, "name": query.name}
     for column, value in filters.items():
         if value is not None:
@@ -136,20 +141,18 @@ def origin(connection: Connection, server: ServerId) -> Origin:
     return Origin(tuple(row.ssh_keys), row.user_data)
 
 
-def flavors_in_use(connection: Connection, project: ProjectId) -> list[Flavor]:
-    """For the quota: a machine that is being resized counts with the larger of its flavors."""
-    rows = connection.execute(select(servers.c.flavor, servers.c.next_flavor).where(servers.c.project == project))
-    return [_larger(row.flavor, row.next_flavor) for row in rows]
+def usage(connection: Connection, project: ProjectId) -> tuple[int, int, int]:
+    """Machines, processors and MiB of the project, for its quota."""
+    total = select(func.count(), func.sum(_larger("vcpus")), func.sum(_larger("ram_mib")))
+    count, vcpus, ram_mib = connection.execute(total.where(servers.c.project == project)).one()
+    return count, vcpus or 0, ram_mib or 0
 
 
 def memory_in_use(connection: Connection, except_server: ServerId | None = None) -> int:
     """MiB of all machines that run or are about to."""
-    query = select(servers.c.flavor, servers.c.next_flavor, servers.c.id).where(
-        servers.c.state.in_([ServerState.PENDING, ServerState.ACTIVE, ServerState.PAUSED])
-        | servers.c.task.in_(["starting", "resizing"])
-    )
-    rows = connection.execute(query)
-    return sum(_larger(row.flavor, row.next_flavor).ram_mib for row in rows if row.id != except_server)
+    runs = servers.c.state.in_([ServerState.PENDING, ServerState.ACTIVE, ServerState.PAUSED])
+    total = select(func.sum(_larger("ram_mib"))).where(runs | servers.c.task.in_(["starting", "resizing"]))
+    return connection.execute(total.where(servers.c.id != (except_server or ""))).scalar() or 0
 
 
 def next_flavor(connection: Connection, server: ServerId) -> Flavor | None:
@@ -207,7 +210,7 @@ def forget(connection: Connection, server: ServerId, now: datetime) -> None:
 
 def record(connection: Connection, server: ServerId, kind: EventKind, now: datetime, detail: str = "") -> None:
     """What happened, with the machine as it is in this transaction."""
-    row = connection.execute(select(servers).where(servers.c.id == server)).one()
+    row = connection.execute(select(*_SHOWN).where(servers.c.id == server)).one()
     latest = connection.execute(select(events.c.time).order_by(events.c.sequence.desc()).limit(1)).scalar()
     connection.execute(
         insert(events).values(
@@ -312,10 +315,6 @@ def _flavor(values: Mapping[str, Any]) -> Flavor:
     return Flavor(**{**values, "id": FlavorId(values["id"])})
 
 
-def _larger(now: Mapping[str, Any], then: Mapping[str, Any] | None) -> Flavor:
-    flavor = _flavor(now)
-    if not then:
-        return flavor
-    later = _flavor(then)
-    sizes = {name: max(getattr(flavor, name), getattr(later, name)) for name in ("vcpus", "ram_mib", "disk_gib")}
-    return Flavor(later.id, later.name, **sizes)
+def _larger(size: str) -> ColumnElement[int]:
+    """A machine that is being resized counts with the larger of its flavors. SQLite's max takes several values."""
+    return func.max(servers.c.flavor[size].as_integer(), func.coalesce(servers.c.next_flavor[size].as_integer(), 0))
