@@ -145,3 +145,33 @@ async def test_a_proxy_without_a_vo_is_refused_in_one_line(user: Desk) -> None:
     assert done.returncode == 1
     assert re.fullmatch(r"F, \[.*\] FATAL -- : An error occurred! Message: .*\n", done.stderr)
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize("kind", ["text/plain,text/occi", "text/plain", "text/occi", "application/occi+json"])
+async def test_every_action_in_every_rendering(user: Desk, kind: str) -> None:
+    endpoint = await with_proxy(user)
+    occi = f"occi --endpoint {endpoint} --auth x509 --user-cred {user.proxy} --voms --media-type {kind}"
+    image = (await user.run(f"{occi} -a list -r os_tpl")).split()[0].partition("#")[2]
+    sizes = [size.partition("#")[2] for size in (await user.run(f"{occi} -a list -r resource_tpl")).split()]
+    machine = (
+        await user.run(
+            f"{occi} -a create -r compute -t occi.core.title='Über, \"x\"; y' -M os_tpl#{image} -M resource_tpl#{sizes[0]} "
+            "-T public_key='ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFakeFakeFakeFakeFakeFakeFakeFakeFakeFakeFake a@b' -w 30"
+        )
+    ).strip()
+    assert 'occi.core.title = Über, "x"; y\n' in await user.run(f"{occi} -a describe -r {machine}")
+    disk = (await user.run(f"{occi} -a create -r storage -t occi.core.title=d,occi.storage.size='num(1)'")).strip()
+    link = (await user.run(f"{occi} -a link -r {machine} -j {disk}")).strip()
+    assert "occi.storagelink.deviceid = " in await user.run(f"{occi} -a describe -r {link}")
+    shown = await user.run(f"{occi} -a describe -r {machine}")
+    assert "[[ http://schemas.ogf.org/occi/infrastructure#storagelink ]]" in shown
+    await user.run(f"{occi} -a unlink -r {link}")
+    await user.run(f"{occi} -a update -r {machine} -M resource_tpl#{sizes[1]}")
+    assert f"resource#{sizes[1]} ]]" in await user.run(f"{occi} -a describe -r {machine}")
+    await user.run(f"{occi} -a trigger -r {machine} -g stop -t method=poweroff")
+    assert "occi.compute.state = inactive\n" in await user.run(f"{occi} -a describe -r {machine}")
+    await user.run(f"{occi} -a trigger -r {machine} -g http://schemas.ogf.org/occi/infrastructure/compute/action#start")
+    assert "occi.compute.state = active\n" in await user.run(f"{occi} -a describe -r {machine}")
+    await user.run(f"{occi} -a delete -r compute && {occi} -a delete -r {disk}")
+    assert await user.run(f"{occi} -a list -r compute; {occi} -a list -r storage") == ""
+    await user.run(f"{occi} --dump-model")
