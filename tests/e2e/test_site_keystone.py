@@ -1,5 +1,6 @@
 """Keystone at a site, over real TLS: who gets which token, what it opens, and how it ends."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,8 +17,10 @@ from tests.support.keystone import (
     running_keystone,
     token_v3,
 )
-from tests.support.pki import VO, Grid
+from tests.support.pki import VO, Grid, write_credential
 
+from hansa.client.http import tls_context
+from hansa.client.keystone import Password, tokens
 from hansa.standards.voms import ac_extension
 from hansa.standards.x509 import Credential, ProxyPolicy
 
@@ -121,6 +124,23 @@ class TestVersion2:
         answer = await keystone.request("POST", "/v2.0/tokens", {"auth": {"voms": True}}, credential=grid.user())
         assert answer.status == 401
         assert keystone.site.audit()[-1]["reason"] == "identity.no_vo"
+
+
+class TestOurClient:
+    async def test_it_signs_on_with_a_proxy(self, keystone: KeystoneSite, proxy: Credential) -> None:
+        directory = keystone.site.directory
+        tls = tls_context(certificates=directory / "certificates", proxy=write_credential(directory / "p.pem", proxy))
+        for project in ("fedcloud", "management"):
+            (token,) = await asyncio.to_thread(
+                lambda name: list(tokens(keystone.url, tls=tls, timeout=20, project=name)), project
+            )
+            assert await keystone.occi(token) == 200
+
+    async def test_it_signs_on_with_a_password(self, keystone: KeystoneSite) -> None:
+        tls = tls_context(certificates=keystone.site.directory / "certificates")
+        login = Password(USER, PASSWORD)
+        (token,) = await asyncio.to_thread(lambda: list(tokens(keystone.url, tls=tls, timeout=20, login=login)))
+        assert await keystone.occi(token) == 200
 
 
 class TestVersion3:
