@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hansa.client.profile import Defaults, Paths, Profile, Site, render_profile
 from hansa.sandbox.credentials import cert_path, key_path
-from hansa.sandbox.layout import IMAGE_ID, OCCI_PORT, VO, VOMS_PORT, Layout, SiteLayout
+from hansa.sandbox.layout import IMAGE_ID, KEYSTONE_PORT, OCCI_PORT, VO, VOMS_PORT, Layout, SiteLayout
 
 FIRST_USER_DATA = """#!/bin/sh
 # What a machine is told at its first boot. Whatever this prints is in the machine's console and log.
@@ -81,6 +81,19 @@ def site_toml(layout: Layout, site: SiteLayout, image: Path) -> str:
         trust_dir = {_text(layout.certificates)}
         vomsdir = {_text(layout.vomsdir)}
         policy = {_text(site.directory / "policy.json")}
+
+        [identity.tokens]
+        keys = {_text(site.directory / "token-keys")}
+
+        [keystone]
+        public_url = {_text(site.keystone)}
+
+        [[keystone.listeners]]
+        name = "keystone"
+        host = {_text(site.address)}
+        port = {KEYSTONE_PORT}
+        tls.certificate = {_text(cert_path(host))}
+        tls.key = {_text(key_path(host))}
 
         [cloud]
         driver = "embedded"

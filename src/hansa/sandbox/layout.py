@@ -9,6 +9,7 @@ from hansa.base.i18n import _
 VO = "fedcloud.egi.eu"
 VOMS_PORT = 15002
 OCCI_PORT = 8787
+KEYSTONE_PORT = 5000
 IMAGE_ID = "tiny"
 USER_NAME = "Ada Example"
 
@@ -28,6 +29,10 @@ class SiteLayout:
     @property
     def endpoint(self) -> str:
         return f"https://{self.address}:{OCCI_PORT}"
+
+    @property
+    def keystone(self) -> str:
+        return f"https://{self.address}:{KEYSTONE_PORT}"
 
     @property
     def config(self) -> Path:

@@ -27,6 +27,8 @@ def test_the_servers_accept_their_configurations(layout: Layout) -> None:
     for site in layout.sites:
         config = load(site.config, SiteConfig, {})
         assert config.site.public_url == site.endpoint
+        assert config.keystone is not None
+        assert config.occi_table.keystone_url == config.keystone.public_url == site.keystone
         assert config.cloud.embedded is not None
         assert config.cloud.embedded.state_dir == site.cloud
 
