@@ -1,10 +1,13 @@
 """The views of all projects, remembered for a while: templates change hourly, requests come by the second."""
 
+import asyncio
+import itertools
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakValueDictionary
 
 from hansa.base.database import Database
 from hansa.cloud.model import Caller, ProjectId
@@ -19,6 +22,7 @@ _PROJECTS = 1000
 class _Remembered:
     view: View
     sources: tuple[Any, ...]
+    asked: int
     until: float
 
 
@@ -33,16 +37,25 @@ class Views:
         self._seconds = seconds
         self._clock = clock
         self._views: OrderedDict[ProjectId, _Remembered] = OrderedDict()
+        self._asking: WeakValueDictionary[ProjectId, asyncio.Lock] = WeakValueDictionary()
+        self._numbers = itertools.count()
 
     async def view(self, caller: Caller) -> View:
-        known = self._views.get(caller.project)
-        if known is not None and self._clock() < known.until:
-            return known.view
-        return await self.reload(caller)
+        """The remembered view, or a new one; of many requests that find it stale, one asks for all."""
+        known = self._fresh(caller.project)
+        if known is not None:
+            return known
+        asking = self._asking.setdefault(caller.project, asyncio.Lock())
+        async with asking:
+            return self._fresh(caller.project) or await self.reload(caller)
+
+    def _fresh(self, project: ProjectId) -> View | None:
+        known = self._views.get(project)
+        return known.view if known is not None and self._clock() < known.until else None
 
     async def reload(self, caller: Caller) -> View:
         """Ask the cloud and the store. What did not change keeps its model, and with it every rendering made of it."""
-        until = self._clock() + self._seconds
+        asked, until = next(self._numbers), self._clock() + self._seconds
         info = await self._cloud.info()
         images = tuple(await self._cloud.images(caller))
         flavors = tuple(await self._cloud.flavors(caller))
@@ -53,8 +66,12 @@ class Views:
             view = annotate(known.view, annotations)
         else:
             view = build_view(self._cloud, info, images, flavors, annotations)
-        self._views[caller.project] = _Remembered(view, sources, until)
-        self._views.move_to_end(caller.project)
+        if known is None or known.asked < asked:  # else a later question was answered sooner
+            self._remember(caller.project, _Remembered(view, sources, asked, until))
+        return view
+
+    def _remember(self, project: ProjectId, found: _Remembered) -> None:
+        self._views[project] = found
+        self._views.move_to_end(project)
         if len(self._views) > _PROJECTS:
             self._views.popitem(last=False)
-        return view

@@ -185,6 +185,10 @@ class TestContext:
         (['Link: </network/none>; rel="x#y"'], 404, "none"),
         (['Link: <http://elsewhere.org/network/public>; rel="x#y"'], 400, "not an address of this site"),
         (['Link: </image/1>; rel="x#y"'], 400, "cannot have a link"),
+        (["Link: </network/public>; x.y=1"], 400, "x.y"),
+        (['Link: </network/public>; occi.networkinterface.mac="02:00:00:00:00:01"'], 400, "given by the network"),
+        (['Link: </network/public>; occi.networkinterface.state="active"'], 403, "occi.networkinterface.state"),
+        ([f'Link: </network/public>; category="{INFRA}#networkinterface http://a#b"'], 400, "no mixin http://a#b"),
         (['X-OCCI-Attribute: occi.core.title=" "'], 400, "name is empty"),
     ],
 )

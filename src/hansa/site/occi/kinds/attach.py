@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from hansa.base.errors import BadRequest, NotFound, Unsupported
 from hansa.cloud.model import Attachment, Interface, ServerId, VolumeId
 from hansa.cloud.port import HasNetworks, HasVolumes
+from hansa.site.occi import rules
 from hansa.site.occi.session import Session
 from hansa.standards.occi import Link, Resource
 from hansa.standards.occi import infrastructure as infra
@@ -40,9 +41,30 @@ def new_links(session: Session, shown: Resource, links: Iterable[Link], *, whole
     return found
 
 
+_GIVEN_BY_NETWORK = frozenset(
+    {
+        "occi.networkinterface.mac",
+        "occi.networkinterface.address",
+        "occi.networkinterface.gateway",
+        "occi.networkinterface.allocation",
+    }
+)
+
+
+async def check_wishes(session: Session, link: Link) -> None:
+    """The attributes and mixins a client gives a new link. The device may be wished for, and is the cloud's choice."""
+    kind = link_kind(session, link)
+    mixins = await rules.mixins_of(session, kind, link.mixins)
+    values = rules.read_attributes(session.view, kind, mixins, link.attributes, current=None, whole=False)
+    for name in values:
+        if name in _GIVEN_BY_NETWORK:
+            raise BadRequest(f"Attribute {name} is given by the network, not asked for.", field=name)
+
+
 async def check_links(session: Session, links: Iterable[Link]) -> None:
     """Refuse before anything is changed what `attach` would refuse: foreign kinds, unknown targets."""
     for link in links:
+        await check_wishes(session, link)
         if link_kind(session, link) == infra.NETWORKINTERFACE.id:
             network = session.network_id(session.ident(link.target, "/network/"))
             if network not in {each.id for each in await session.cloud.networks(session.caller)}:

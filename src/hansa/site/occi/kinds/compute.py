@@ -76,6 +76,8 @@ class Computes:
         mixins = await rules.mixins_of(session, self.kind, entity.mixins)
         values = rules.read_attributes(session.view, self.kind, mixins, entity.attributes, current=None, whole=False)
         flavor = _choose_flavor(session, mixins, values)
+        for link in entity.links:
+            await attach.check_wishes(session, link)
         networks, volumes = _ends(session, entity.links)
         hostname = str(values.get("occi.compute.hostname", ""))
         spec = ServerSpec(

@@ -55,7 +55,7 @@ class _Links:
         if not isinstance(entity, Link) or not entity.source:
             raise BadRequest("A link needs occi.core.source and occi.core.target.", field="occi.core.source")
         mixins = await rules.mixins_of(session, self.kind, entity.mixins)
-        rules.read_attributes(session.view, self.kind, mixins, entity.attributes, current=None, whole=False)
+        await attach.check_wishes(session, entity)
         server = await session.cloud.server(session.caller, ServerId(session.ident(entity.source, "/compute/")))
         end = await attach.attach(session, server.id, entity)
         tags = rules.tags_in(session, mixins)
