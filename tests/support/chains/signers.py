@@ -78,6 +78,16 @@ def signature_with_one_bit_wrong(grid: Grid) -> Sequence[x509.Certificate]:
 
 
 @chain(X509Code.SIGNATURE)
+def signature_that_says_it_has_a_bit_less(grid: Grid) -> Sequence[x509.Certificate]:
+    good = grid.user().leaf
+    while good.signature[-1] & 1:  # DER wants the bits left out to be zero
+        good = grid.user().leaf
+    der = good.public_bytes(Encoding.DER)
+    start = len(der) - len(good.signature) - 1
+    return (x509.load_der_x509_certificate(der[:start] + b"\x01" + der[start + 1 :]),)
+
+
+@chain(X509Code.SIGNATURE)
 def impostor_root_with_the_name_of_the_true_one(grid: Grid) -> Sequence[x509.Certificate]:
     fake = issue.create_authority(grid.authority.name, rsa_key("impostor"), now=NOW, serial=1)
     return (issued(fake), fake.certificate)

@@ -1,5 +1,7 @@
 """Whoever changes one bit of a credential has no credential; whatever the bytes, nobody gets more than a refusal."""
 
+from collections.abc import Iterator
+
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -64,25 +66,18 @@ def test_unchanged_they_are_accepted() -> None:
     assert accepts_ac(AC)
 
 
+def every_bit(data: bytes) -> Iterator[tuple[int, int]]:
+    return ((position, bit) for position in range(len(data)) for bit in range(8))
+
+
 @pytest.mark.parametrize("link", range(len(CHAIN)))
-def test_a_chain_with_one_byte_changed_is_refused(link: int) -> None:
+def test_a_chain_with_any_bit_changed_is_refused(link: int) -> None:
     der = CHAIN[link]
-    assert [position for position in range(len(der)) if accepts_chain(link, flipped(der, position, position % 8))] == []
+    assert [at for at in every_bit(der) if accepts_chain(link, flipped(der, *at))] == []
 
 
-def test_an_attribute_certificate_with_one_byte_changed_is_refused() -> None:
-    assert [position for position in range(len(AC)) if accepts_ac(flipped(AC, position, position % 8))] == []
-
-
-@given(st.integers(0, len(CHAIN) - 1), st.data())
-def test_a_chain_with_any_bit_changed_is_refused(link: int, data: st.DataObject) -> None:
-    position, bit = data.draw(st.integers(0, len(CHAIN[link]) - 1)), data.draw(st.integers(0, 7))
-    assert not accepts_chain(link, flipped(CHAIN[link], position, bit))
-
-
-@given(st.integers(0, len(AC) - 1), st.integers(0, 7))
-def test_an_attribute_certificate_with_any_bit_changed_is_refused(position: int, bit: int) -> None:
-    assert not accepts_ac(flipped(AC, position, bit))
+def test_an_attribute_certificate_with_any_bit_changed_is_refused() -> None:
+    assert [at for at in every_bit(AC) if accepts_ac(flipped(AC, *at))] == []
 
 
 @given(st.integers(0, len(AC) - 1), st.binary(max_size=12), st.integers(0, 12))

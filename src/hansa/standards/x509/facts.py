@@ -149,7 +149,7 @@ def check_signed_by(child: Facts, issuer: Facts, policy: KeyPolicy) -> None:
         X509Code.SIGNATURE_ALGORITHM, "The certificate {} is signed with an unknown algorithm", child.subject
     ):
         hash_ = check_hash(child.certificate.signature_hash_algorithm, child.subject)
-        _check_algorithms_agree(child.certificate)
+        _check_envelope(child.certificate)
     key = accepted_key(issuer, policy)
     certificate = child.certificate
     if not signature_matches(key, certificate.signature, certificate.tbs_certificate_bytes, hash_):
@@ -185,9 +185,14 @@ class _TbsHead:
     extensions: Annotated[list[asn1.TLV] | None, asn1.Explicit(3)]
 
 
-def _check_algorithms_agree(certificate: x509.Certificate) -> None:
-    """The algorithm outside the signed part must be the one inside it (RFC 5280 §4.1.1.2)."""
-    outer = asn1.decode_der(_Certificate, certificate.public_bytes(Encoding.DER)).algorithm
-    inner = asn1.decode_der(_TbsHead, certificate.tbs_certificate_bytes).algorithm
+def _check_envelope(certificate: x509.Certificate) -> None:
+    """What the signature does not cover leaves no choice, so that one certificate has one encoding.
+
+    The algorithm outside the signed part is the one inside it (RFC 5280 §4.1.1.2); the signature is whole octets.
+    """
+    whole = asn1.decode_der(_Certificate, certificate.public_bytes(Encoding.DER))
+    outer, inner = whole.algorithm, asn1.decode_der(_TbsHead, certificate.tbs_certificate_bytes).algorithm
+    if whole.signature.padding_bits():
+        raise X509Error(X509Code.SIGNATURE, "A certificate's signature is not a whole number of octets")
     if outer.tag_bytes != inner.tag_bytes or outer.data != inner.data:
         raise X509Error(X509Code.SIGNATURE_ALGORITHM, "A certificate names two different signature algorithms")
