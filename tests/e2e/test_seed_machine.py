@@ -74,5 +74,8 @@ async def test_a_login_and_a_script_of_ones_own_through_hansa(user: Desk) -> Non
     told = await user.run(f"hansa vm ssh web --login ada -- {waiting} '&&' cat /etc/hello '&&' sudo id -un")
     assert told == "hello\nroot\n"
     assert "login:" in await user.run("hansa vm log web")
+    known_hosts = user.home / ".local/state/hansa/known_hosts"
+    assert len(list(known_hosts.iterdir())) == 1
     await user.run("hansa vm delete web --yes --wait")
+    assert list(known_hosts.iterdir()) == []
     assert await user.run("hansa vm list -o name") == ""

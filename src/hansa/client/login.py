@@ -13,7 +13,8 @@ from enum import Enum, auto
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import pkcs12
 
 from hansa.base.errors import BadRequest, HansaError
 from hansa.base.i18n import _
@@ -116,7 +117,13 @@ def memberships(texts: Sequence[str]) -> tuple[Membership, ...]:
 
 
 def load_user(cert: Path, key: Path, ask: Callable[[], str]) -> Credential:
-    """The user's certificate and key; `ask` gives the passphrase if the key has one."""
+    """The user's certificate and key; `ask` gives the passphrase if the key has one.
+
+    A PKCS #12 file in the place of `cert`, or beside it as usercred.p12 when there is no `cert`, holds both.
+    """
+    bundle = cert if cert.suffix in {".p12", ".pfx"} else cert.with_name("usercred.p12")
+    if bundle.exists() and (bundle == cert or not cert.exists()):
+        return _check(_from_pkcs12(read_private(bundle), ask), bundle)
     try:
         certificates = cert.read_bytes()
     except FileNotFoundError:
@@ -127,6 +134,17 @@ def load_user(cert: Path, key: Path, ask: Callable[[], str]) -> Credential:
     secret = read_private(key)
     password = ask().encode() if b"ENCRYPTED" in secret else None
     return _check(parse_credential(_only_certificates(certificates) + b"\n" + secret, password), cert)
+
+
+def _from_pkcs12(data: bytes, ask: Callable[[], str]) -> Credential:
+    """As browsers export it. The library's own words do not tell a wrong passphrase from a damaged file."""
+    try:
+        key, certificate, others = pkcs12.load_key_and_certificates(data, ask().encode())
+    except ValueError as error:
+        raise NoCredential(_("The PKCS #12 file cannot be read: it is damaged, or the passphrase is wrong.")) from error
+    if certificate is None or not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
+        raise NoCredential(_("The PKCS #12 file holds no certificate with its RSA or elliptic curve key."))
+    return Credential((certificate, *others), key)
 
 
 def load_proxy(path: Path) -> Credential:

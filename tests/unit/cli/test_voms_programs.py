@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.serialization import pkcs12
 from tests.support.pki import Grid, split_credential, write_credential, write_secret
 
 from hansa.cli.main import main
@@ -110,6 +111,29 @@ def test_the_passphrase_of_the_key_may_come_from_stdin(
     monkeypatch.setattr("sys.stdin", io.StringIO("wrong\n"))
     assert main(["voms-proxy-init", "-pwstdin"]) == 1
     assert "password is wrong" in capsys.readouterr().err
+
+
+def pkcs12_file(path: Path, user: Credential) -> Path:
+    lock = serialization.BestAvailableEncryption(b"open sesame")
+    return write_secret(path, pkcs12.serialize_key_and_certificates(b"me", user.key, user.leaf, None, lock))
+
+
+@pytest.mark.parametrize("place", ["usercred.p12", "elsewhere.pfx"])
+def test_a_file_that_a_browser_exported_will_do(
+    alice: Credential, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], place: str
+) -> None:
+    path = pkcs12_file(tmp_path / place, alice)
+    (tmp_path / "usercert.pem").unlink()
+    options = [] if place == "usercred.p12" else ["-cert", str(path)]
+    monkeypatch.setattr("sys.stdin", io.StringIO("open sesame\n"))
+    assert main(["voms-proxy-init", "-pwstdin", *options]) == 0
+    assert made(tmp_path / "proxy").chain[1:] == alice.chain
+    monkeypatch.setattr("sys.stdin", io.StringIO("wrong\n"))
+    assert main(["voms-proxy-init", "-pwstdin", *options]) == 1
+    assert "the passphrase is wrong" in capsys.readouterr().err
+    path.chmod(0o644)
+    assert main(["voms-proxy-init", "-pwstdin", *options]) == 1
+    assert "Others may read" in capsys.readouterr().err
 
 
 def test_nobody_there_to_type_the_passphrase_ends_it(

@@ -8,6 +8,7 @@ import click
 from hansa.base.i18n import _
 from hansa.cli.output import printable, say
 from hansa.cli.session import at_site, find_all, profile_of, site_option
+from hansa.cli.vm.ssh import known_hosts_of
 from hansa.cli.vm.wait import wait_until_gone
 from hansa.client.occi import Occi
 
@@ -38,6 +39,7 @@ def delete(
         if not yes and sys.stdin.isatty():
             click.confirm(_("Delete {what}?").format(what=printable(what)), abort=True, err=True)
         at_site(profile, machine.site, partial(Occi.delete, location=machine.location))
+        known_hosts_of(profile, machine).unlink(missing_ok=True)
         if wait:
             wait_until_gone(profile, machine, seconds=timeout)
         say(_("Deleted {what}.").format(what=what))

@@ -71,8 +71,7 @@ def ssh_arguments(profile: Profile, machine: Machine, host: str, port: int, logi
 
     Host and identifier are the site's words: neither may become an option of ssh or a path of its choosing.
     """
-    name = hashlib.sha256(f"{machine.site.endpoint} {machine.id}".encode()).hexdigest()[:32]
-    known_hosts = profile.paths.state / "known_hosts" / name
+    known_hosts = known_hosts_of(profile, machine)
     known_hosts.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     return [
         "-i",
@@ -92,6 +91,12 @@ def ssh_arguments(profile: Profile, machine: Machine, host: str, port: int, logi
         "--",
         host,
     ]
+
+
+def known_hosts_of(profile: Profile, machine: Machine) -> Path:
+    """Where the host key of that machine alone is kept."""
+    name = hashlib.sha256(f"{machine.site.endpoint} {machine.id}".encode()).hexdigest()[:32]
+    return profile.paths.state / "known_hosts" / name
 
 
 def wait_for_ssh(name: str, host: str, port: int, seconds: float) -> None:
