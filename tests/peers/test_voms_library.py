@@ -35,6 +35,7 @@ ONLY_WE_REFUSE = {
         "elliptic_algorithm_for_an_rsa_server",
     ),
     *("server_outside_its_authoritys_namespace", "no_revocation_list_for_the_servers_authority"),
+    *("thousand_and_one_generic_attributes", "generic_attributes_of_another_server"),
     "forged_root_that_the_lsc_file_names",  # it takes roots from inside the certificate where it has no revocation list
 }
 

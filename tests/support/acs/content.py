@@ -20,10 +20,12 @@ from tests.support.acs.corpus import (
 from tests.support.acs.servers import made_critical
 from tests.support.pki import NOW, VO, Grid, rsa_key
 
+from hansa.standards.voms import GenericAttribute
 from hansa.standards.voms.asn1types import (
     AUTHORITY_KEY_IDENTIFIER,
     CERTIFICATES,
     NO_REV_AVAIL,
+    TAGS,
     TARGETS,
 )
 from hansa.standards.voms.errors import VomsCode
@@ -108,6 +110,19 @@ def name_with_newline(grid: Grid) -> bytes:
 @ac(VomsCode.AC_MALFORMED)
 def name_that_is_not_utf8(grid: Grid) -> bytes:
     return forged(grid, attributes=tlv(SEQUENCE, fqan_attribute([b"/\xff"])))
+
+
+@ac(VomsCode.AC_TOO_LARGE)
+def thousand_and_one_generic_attributes(grid: Grid) -> bytes:
+    return grid.ac(alice(grid), attributes=[GenericAttribute("a", "b", "c")] * 1001)
+
+
+@ac(VomsCode.AC_AUTHORITY)
+def generic_attributes_of_another_server(grid: Grid) -> bytes:
+    tags = tlv(
+        SEQUENCE, tlv(SEQUENCE, tlv(SEQUENCE, tlv(SEQUENCE, tlv(URI, b"atlas://localhost:15002")), tlv(SEQUENCE)))
+    )
+    return forged(grid, extensions=[*extensions(grid.voms_server.leaf), (TAGS, False, tags)])
 
 
 # --- extensions

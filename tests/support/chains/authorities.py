@@ -5,9 +5,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from tests.support.chains.corpus import (
     BASIC_CA,
     CRITICAL_UNKNOWN,
+    SHA256_WITH_RSA_OID,
     STRANGER,
     Attempt,
     attempt,
@@ -175,6 +177,13 @@ def delta_revocation_list_only(grid: Grid) -> Attempt:
 def indirect_revocation_list_only(grid: Grid) -> Attempt:
     point = x509.IssuingDistributionPoint(None, None, False, False, None, True, False)
     return Attempt(grid.user().chain, with_crl(grid, odd_crl(grid, point)))
+
+
+@attempt(X509Code.CRL_UNSUPPORTED)
+def revocation_list_signed_with_an_unknown_hash(grid: Grid) -> Attempt:
+    sha224 = SHA256_WITH_RSA_OID[:-1] + b"\x0e"
+    der = grid.crl().public_bytes(Encoding.DER).replace(SHA256_WITH_RSA_OID, sha224)
+    return Attempt(grid.user().chain, with_crl(grid, x509.load_der_x509_crl(der)))
 
 
 @attempt(X509Code.CRL_UNSUPPORTED)

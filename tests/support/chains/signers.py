@@ -123,6 +123,24 @@ def intermediate_without_a_root(grid: Grid) -> Sequence[x509.Certificate]:
     return (issued(middle), middle.certificate)
 
 
+@chain(X509Code.CHAIN_TOO_LONG)
+def labyrinth_of_authorities(grid: Grid) -> Sequence[x509.Certificate]:
+    """Four twins on each of four floors, and no way out: 340 paths in 17 certificates."""
+    names = [Name.of(("DC", "org"), ("CN", f"Floor {floor}")) for floor in range(5)]
+    twins = []
+    for floor in range(4):
+        above = issue.Authority(
+            issue.create_authority(names[floor + 1], rsa_key("second"), now=NOW, serial=1).certificate,
+            rsa_key("second"),
+        )
+        twins += [
+            issue.create_authority(names[floor], rsa_key("second"), now=NOW, serial=9 + twin, parent=above).certificate
+            for twin in range(4)
+        ]
+    user = issued(issue.Authority(twins[0], rsa_key("second")))
+    return (user, *twins)
+
+
 @chain(X509Code.CA_AS_USER)
 def authority_as_a_user(grid: Grid) -> Sequence[x509.Certificate]:
     return (grid.authority.certificate,)

@@ -162,6 +162,13 @@ def test_broken_lsc_file_is_refused(data: bytes, line: int | None) -> None:
     assert (refused.value.code, refused.value.line) == ("voms.lsc.syntax", line)
 
 
+def test_endless_files_are_refused() -> None:
+    with pytest.raises(VomsError, match="longer than"):
+        parse_lsc(b"#" * 65_537)
+    with pytest.raises(VomsError, match="longer than"):
+        parse_vomses(b"#" * 1_000_001)
+
+
 def test_vomsdir_lists_what_it_does_not_use() -> None:
     files = Grid().vomsdir_files() | {"vo/voms2.grid.cesnet.cz": b"/CN=a\n/CN=b\n", "vo/x.lsc": b"x", "vo/x.pem": b"x"}
     vomsdir = VomsDir.from_files(files)

@@ -310,6 +310,17 @@ def test_bad_replies_are_refused(body: bytes) -> None:
         assert refused.value.code == "voms.reply.syntax"
 
 
+def test_a_list_of_names_that_are_none_is_refused() -> None:
+    body = f"<vomsans><bitstr>{encode_base64('/vö'.encode())}</bitstr></vomsans>".encode()
+    with pytest.raises(VomsError, match="not ASCII"):
+        legacy.parse_reply(body)
+
+
+def test_the_rest_dialect_has_no_list_of_names() -> None:
+    with pytest.raises(VomsError, match="no list"):
+        rest.render_reply(ListReply((VO,)))
+
+
 @pytest.mark.parametrize("codec", [rest, legacy])
 def test_an_endless_reply_is_refused(codec: ModuleType) -> None:
     with pytest.raises(VomsError) as refused:
