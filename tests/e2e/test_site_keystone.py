@@ -240,6 +240,18 @@ class TestTokens:
         assert (await keystone.request("GET", "/v3/auth/tokens", token=admin, subject=theirs)).status == 200
         assert (await keystone.request("GET", "/v3/auth/tokens", token=admin, subject="nonsense")).status == 404
 
+    async def test_a_ban_ends_every_token_at_once(self, grid: Grid, keystone: KeystoneSite, proxy: Credential) -> None:
+        token = (await keystone.request("POST", VOMS_SIGN_ON, credential=proxy)).token
+        bans = keystone.site.directory / "bans"
+        bans.write_text(grid.name("Alice Example").slash())
+        for _ in range(100):  # the file is looked at every two seconds
+            answer = await keystone.request("GET", "/v3/auth/projects", token=token)
+            if answer.status != 200:
+                break
+            await asyncio.sleep(0.1)
+        assert (answer.status, keystone.site.audit()[-1]["reason"]) == (401, "identity.banned")
+        assert (await keystone.request("POST", VOMS_SIGN_ON, credential=proxy)).status == 401
+
     async def test_no_token_and_no_password_reaches_the_log(self, keystone: KeystoneSite) -> None:
         token = await scoped(keystone)
         await keystone.request("GET", "/v3/auth/tokens", token=token, subject=token)

@@ -22,6 +22,7 @@ _SECRET_TEXT = (
     re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\Z)", re.DOTALL),
     re.compile(r"(?i)(?<=://)[^\s/@:]*:[^\s/@]+(?=@)"),
     re.compile(r"(?i)\b(?:bearer|basic)\s+[\w+/=.~-]{6,}"),
+    re.compile(r"\bgAAAA[\w-]{40,}"),  # a Fernet token, as in the path of a client that asks about one
     re.compile(r"\beyJ[\w-]{8,400}\.[\w-]+\.[\w-]*"),
 )
 _SECRET_PAIR = re.compile(

@@ -5,11 +5,11 @@ from collections.abc import Awaitable, Callable, Mapping
 import orjson
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from hansa.base.errors import Forbidden, HansaError, NotFound, Unauthenticated
+from hansa.base.errors import BadRequest, Forbidden, HansaError, NotFound, Unauthenticated
 from hansa.base.telemetry.requests import App, Receive, Scope, Send
 from hansa.site.identity.model import Reason
 from hansa.site.openstack.identity import render
@@ -67,9 +67,9 @@ class _Face:
         return _json(render.version_2(self._place))
 
     async def sign_on_v2(self, request: Request) -> Response:
-        wish = parse_v2(await request.body())
+        wish = parse_v2(await _body(request))
         try:
-            issued = await self._sign_on(request, wish)
+            issued = await self._keystone.sign_on(request.scope, wish)
         except Unauthenticated as error:
             if error.details["reason"] != Reason.NO_CREDENTIAL:
                 raise
@@ -77,17 +77,17 @@ class _Face:
         return _json(render.access_v2(issued, self._place))
 
     async def tenants(self, request: Request) -> Response:
-        return _json(render.tenants(self._keystone.projects(await self._shown(request))))
+        return _json(render.tenants(self._keystone.projects(await self._keystone.shown(request.scope))))
 
     async def federated(self, request: Request) -> Response:
         known = (self._place.identity_provider, ByCertificate.method)
         if (request.path_params["provider"], request.path_params["protocol"]) != known:
             raise NotFound("There is no such identity provider or protocol.")
-        return self._issued_v3(await self._sign_on(request, Wish(ByCertificate())), 201, request)
+        return self._issued_v3(await self._keystone.sign_on(request.scope, Wish(ByCertificate())), 201, request)
 
     async def sign_on_v3(self, request: Request) -> Response:
-        wish = parse_v3(await request.body())
-        return self._issued_v3(await self._sign_on(request, wish), 201, request)
+        wish = parse_v3(await _body(request))
+        return self._issued_v3(await self._keystone.sign_on(request.scope, wish), 201, request)
 
     async def validate(self, request: Request) -> Response:
         return self._issued_v3(await self._keystone.subject(request.scope), 200, request)
@@ -97,14 +97,14 @@ class _Face:
         return Response(status_code=204)
 
     async def projects(self, request: Request) -> Response:
-        return _json(render.projects(self._keystone.projects(await self._shown(request)), self._place))
+        return _json(render.projects(self._keystone.projects(await self._keystone.shown(request.scope)), self._place))
 
     async def domains(self, request: Request) -> Response:
-        await self._shown(request)
+        await self._keystone.shown(request.scope)
         return _json(render.domains(self._place))
 
     async def catalog(self, request: Request) -> Response:
-        if (await self._shown(request)).grant is None:
+        if (await self._keystone.shown(request.scope)).grant is None:
             raise Forbidden("An unscoped token has no catalogue; ask for one that is scoped to a project.")
         return _json(render.catalog(self._place))
 
@@ -118,21 +118,17 @@ class _Face:
         message = "There is nothing here." if error.status_code == 404 else error.detail
         return _json(render.error(error.status_code, message), error.status_code, error.headers)
 
-    async def _sign_on(self, request: Request, wish: Wish) -> Issued:
-        try:
-            return await self._keystone.sign_on(request.scope, wish)
-        except Forbidden as error:  # Keystone has one word for all whom it gives no token
-            raise Unauthenticated(error.message, **error.details) from error
-
-    async def _shown(self, request: Request) -> Issued:
-        try:
-            return await self._keystone.shown(request.scope)
-        except Forbidden as error:
-            raise Unauthenticated(error.message, **error.details) from error
-
     def _issued_v3(self, issued: Issued, status: int, request: Request) -> Response:
         body = render.token_v3(issued, self._place, catalog="nocatalog" not in request.query_params)
         return _json(body, status, {"X-Subject-Token": issued.text})
+
+
+async def _body(request: Request) -> bytes:
+    """As much as the listener lets through."""
+    try:
+        return await request.body()
+    except ClientDisconnect:
+        raise BadRequest("The client left before the request was whole.") from None
 
 
 def _json(body: Json, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

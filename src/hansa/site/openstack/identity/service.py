@@ -2,6 +2,7 @@
 
 import hashlib
 import uuid
+from collections.abc import Awaitable
 from dataclasses import dataclass
 
 from hansa.base.errors import Forbidden, NotFound, Unauthenticated
@@ -34,12 +35,12 @@ class Keystone:
         self._tokens = tokens
 
     async def sign_on(self, scope: Scope, wish: Wish) -> Issued:
-        """Raises Unauthenticated, Forbidden (banned, no part in that project) or TooManyRequests; all are noted."""
-        return await self._identity.admit(scope, self._sign_on(scope, wish))
+        """Raises Unauthenticated (also for the banned, and without a part in that project) or TooManyRequests; noted."""
+        return await self._admit(scope, self._sign_on(scope, wish))
 
     async def shown(self, scope: Scope) -> Issued:
-        """The token in `X-Auth-Token`. Raises Unauthenticated or Forbidden; noted."""
-        return await self._identity.admit(scope, self._shown(scope))
+        """The token in `X-Auth-Token`. Raises Unauthenticated; noted."""
+        return await self._admit(scope, self._shown(scope))
 
     def projects(self, shown: Issued) -> tuple[Grant, ...]:
         return self._identity.grants(shown.token.principal)
@@ -59,6 +60,12 @@ class Keystone:
     async def revoke(self, scope: Scope) -> None:
         """The token in `X-Subject-Token`, by the same rule."""
         await self._tokens.revoke((await self.subject(scope)).token)
+
+    async def _admit(self, scope: Scope, proof: Awaitable[Issued]) -> Issued:
+        try:
+            return await self._identity.admit(scope, proof)
+        except Forbidden as error:  # Keystone has one word for all whom it does not know as users
+            raise Unauthenticated(error.message, **error.details) from error
 
     async def _sign_on(self, scope: Scope, wish: Wish) -> Issued:
         check_private(scope)
