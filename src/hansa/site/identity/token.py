@@ -16,7 +16,7 @@ from hansa.base.errors import Unauthenticated
 from hansa.site.identity.model import Membership, Principal, Reason
 
 TOKEN_MAX = 8192
-"""Characters; ours have about 500. A longer one is refused unread."""
+"""Characters; ours have 250 to 400. A longer one is refused unread."""
 _VERSION = 1
 
 
