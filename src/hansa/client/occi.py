@@ -176,11 +176,9 @@ class Occi:
             made = entities_of(message)[0]
         return made.location or f"{path}{_bare(made.id)}"
 
-    def update(self, location: str, mixins: Sequence[Category], attributes: Mapping[str, str] | None = None) -> None:
-        """Put mixins on an entity and set attributes (`POST` of a partial representation)."""
-        lines = text_plain.render_model(mixins)
-        extra = "".join(f'\nX-OCCI-Attribute: {name}="{_quoted(value)}"' for name, value in (attributes or {}).items())
-        body = lines + extra.encode()
+    def update(self, location: str, mixins: Sequence[Category]) -> None:
+        """Put mixins on an entity (`POST` of a partial representation)."""
+        body = text_plain.render_model(mixins)
         self._send("POST", location, headers={"Content-Type": text_plain.MEDIA_TYPE}, body=body)
 
     def act(self, location: str, invocation: Invocation) -> Message:
@@ -327,7 +325,3 @@ def _reading(origin: str) -> Iterator[None]:
 
 def _bare(identifier: str | None) -> str:
     return (identifier or "").removeprefix("urn:uuid:")
-
-
-def _quoted(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"')
