@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Protocol, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from sqlalchemy import Connection
 
@@ -110,7 +110,7 @@ class Session:
 
         BadRequest for another host, another kind, or what is no reference at all.
         """
-        parts = urlsplit(reference)
+        parts = parts_of(reference)
         if parts.netloc and parts.netloc.lower() not in self.hosts:
             raise BadRequest(f"{reference[:200]} is not an address of this site.")
         ident = parts.path.removeprefix("urn:uuid:") if not parts.scheme else parts.path.removeprefix("uuid:")
@@ -119,6 +119,14 @@ class Session:
         if not ident or "/" in ident or parts.query or parts.fragment:
             raise BadRequest(f"{reference[:200]} is not the address of an entity below {base}.")
         return ident
+
+
+def parts_of(reference: str) -> SplitResult:
+    """A URI reference taken apart. BadRequest for what is none."""
+    try:
+        return urlsplit(reference)
+    except ValueError as error:
+        raise BadRequest(f"{reference[:200]} is no URI reference.") from error
 
 
 _NO_NOTE = Note()

@@ -1,13 +1,12 @@
 """Connecting a machine to networks and volumes: the same for inline links and for links made on their own."""
 
 from collections.abc import Iterable, Sequence
-from urllib.parse import urlsplit
 
 from hansa.base.errors import BadRequest, NotFound, Unsupported
 from hansa.cloud.model import Attachment, Interface, ServerId, VolumeId
 from hansa.cloud.port import HasNetworks, HasVolumes
 from hansa.site.occi import rules
-from hansa.site.occi.session import Session
+from hansa.site.occi.session import Session, parts_of
 from hansa.standards.occi import Link, Resource
 from hansa.standards.occi import infrastructure as infra
 
@@ -16,7 +15,7 @@ def link_kind(session: Session, link: Link) -> str:
     """The kind of a link; where the client leaves it open, its target tells."""
     if link.kind in (infra.NETWORKINTERFACE.id, infra.STORAGELINK.id) and session.view.model.kind(link.kind):
         return link.kind
-    path = urlsplit(link.target).path
+    path = parts_of(link.target).path
     if link.kind == infra.LINK.id and path.startswith("/network/"):
         return infra.NETWORKINTERFACE.id
     if link.kind == infra.LINK.id and path.startswith("/storage/") and session.view.model.kind(infra.STORAGELINK.id):
@@ -30,10 +29,10 @@ def new_links(session: Session, shown: Resource, links: Iterable[Link], *, whole
     targets = {link.target for link in shown.links}
     found = []
     for link in links:
-        location = urlsplit(link.location or "").path
+        location = parts_of(link.location or "").path
         if location in known or (link.id in known and link.id is not None):
             continue
-        if whole and urlsplit(link.target).path in targets:
+        if whole and parts_of(link.target).path in targets:
             continue
         found.append(link)
     if whole and found:
