@@ -159,7 +159,7 @@ def _has(entity: Entity, name: str, wanted: Value) -> bool:
 
 async def delete_members(session: Session, category: Kind) -> None:
     """Delete all entities of a kind that are the project's own; all are checked before the first goes."""
-    own = [m for m in await members(session, category, Query()) if getattr(m.native, "owner", "") is not None]
+    own = _own(await members(session, category, Query()))
     for member in own:
         await member.handler.check_delete(session, member.native)
     await _delete(session, own)
@@ -167,7 +167,7 @@ async def delete_members(session: Session, category: Kind) -> None:
 
 async def act_on_members(session: Session, category: Kind | Mixin, term: str, invocation: Invocation) -> None:
     """An action on all members that are not yet where it leads; none is touched unless all can be."""
-    found = await members(session, category, Query())
+    found = _own(await members(session, category, Query()))
     action = _checked_action(session, term, invocation)
     if action not in {name for known in _origins(session, category, found) for name in known.actions}:
         raise BadRequest(f"Action {action} is not defined for {category.id}.")
@@ -177,6 +177,11 @@ async def act_on_members(session: Session, category: Kind | Mixin, term: str, in
             raise Conflict(f"{member.path(session)} cannot {term} now; nothing was changed.")
     for member in due:
         await member.handler.act(session, member.native, action, invocation.attributes)
+
+
+def _own(found: Sequence[Member]) -> list[Member]:
+    """Without what is everybody's (shared networks): nothing done to a whole collection is meant for it."""
+    return [member for member in found if getattr(member.native, "owner", "") is not None]
 
 
 def _origins(session: Session, category: Kind | Mixin, found: Sequence[Member]) -> Sequence[Kind | Mixin]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from hansa.base.errors import Conflict
 from hansa.cloud.model import ProjectId
 from hansa.standards.occi import Mixin, split_id
 
@@ -79,6 +80,13 @@ def _mixin(row: sa.Row[tuple[str, str, str, str, str]]) -> Mixin:
 
 
 def add_mixin(connection: Connection, project: ProjectId, mixin: Mixin) -> None:
+    """Conflict if the project has another of that name or at that location; the same again changes nothing."""
+    same = sa.or_(mixins.c.type_id == mixin.id, mixins.c.location == mixin.location)
+    present = [_mixin(row) for row in connection.execute(sa.select(mixins).where(mixins.c.project == project, same))]
+    if present == [mixin]:
+        return
+    if present:
+        raise Conflict(f"There is another {mixin.id} already, or its location is taken.", field=mixin.id)
     connection.execute(
         sa.insert(mixins).values(
             project=project, type_id=mixin.id, title=mixin.title, rel=" ".join(mixin.depends), location=mixin.location

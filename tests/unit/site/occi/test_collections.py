@@ -156,6 +156,13 @@ class TestUserMixins:
         assert (await occi("POST", "/-/", STUFF)).status == 200
         assert (await occi("POST", "/-/", STUFF.replace("c#d", "c#e"))).status == 409
 
+    async def test_several_are_added_together_or_not_at_all(self, occi: Client) -> None:
+        assert (await occi("POST", "/-/", f"{STUFF}\n{STUFF}")).status == 200
+        one = 'Category: one; scheme="http://a#"; class="mixin"; location="/shared/"'
+        before = (await occi("GET", "/-/")).body
+        assert (await occi("POST", "/-/", f"{one}\n{one.replace('one', 'two')}")).status == 409
+        assert (await occi("GET", "/-/")).body == before
+
     @pytest.mark.parametrize(
         ("definition", "status"),
         [
@@ -228,7 +235,9 @@ class TestNetworks:
             'X-OCCI-Attribute: occi.network.state="active"',
             f'Link: <{path}?action=down>; rel="{INFRA}/network/action#down"',
         } <= set(shown)
-        down = await occi("POST", f"{path}?action=down", line(f"{INFRA}/network/action#down", "action"))
+        up = await occi("POST", "/network/?action=up", line(f"{INFRA}/network/action#up", "action"))
+        assert up.status == 200, "it is up already, and the shared one is nobody's to change"
+        down = await occi("POST", "/network/?action=down", line(f"{INFRA}/network/action#down", "action"))
         assert (down.status, down.text) == (200, "OK")
         assert 'X-OCCI-Attribute: occi.network.state="inactive"' in (await occi("GET", path)).lines
         renamed = await occi("POST", path, 'X-OCCI-Attribute: occi.core.title="other"')
@@ -279,6 +288,9 @@ class TestStorage:
         offline = await occi("POST", f"{path}?action=offline", line(f"{INFRA}/storage/action#offline", "action"))
         assert offline.status == 200
         assert 'X-OCCI-Attribute: occi.storage.state="offline"' in (await occi("GET", path)).lines
+        online = await occi("POST", "/storage/?action=online", line(f"{INFRA}/storage/action#online", "action"))
+        assert online.status == 200
+        assert 'X-OCCI-Attribute: occi.storage.state="online"' in (await occi("GET", path)).lines
         backup = await occi("POST", f"{path}?action=backup", line(f"{INFRA}/storage/action#backup", "action"))
         assert backup.status == 501
         assert (await occi("DELETE", path)).status == 200

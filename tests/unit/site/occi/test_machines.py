@@ -1,5 +1,6 @@
 """Making, reading, changing and removing machines over OCCI."""
 
+import asyncio
 import base64
 import json
 from dataclasses import replace
@@ -21,7 +22,7 @@ from tests.support.occi import (
 )
 
 from hansa.cloud.drivers.memory import Delays, MemoryCloud
-from hansa.cloud.model import Caller, ProjectId, ServerSpec
+from hansa.cloud.model import Caller, CloudInfo, ProjectId, ServerAction, ServerSpec
 
 INFRA = "http://schemas.ogf.org/occi/infrastructure"
 CONTEXT = line("http://schemas.openstack.org/compute/instance#user_data", "mixin")
@@ -280,8 +281,34 @@ class TestActions:
         ) as occi:
             path = await occi.machine()
             assert await occi.state(path) == "inactive"
+            started = asyncio.create_task(self.act(occi, path, "start"))
+            await asyncio.sleep(0.05)
             clock.pass_(seconds=10)
+            assert await started == 200
             assert await occi.state(path) == "active"
+
+    async def test_hibernation_is_a_method_of_suspension(self, occi: Client, cloud: MemoryCloud) -> None:
+        path = await occi.machine()
+        assert await self.act(occi, path, "suspend", 'X-OCCI-Attribute: method="hibernate"') == 200
+        shown = (await occi("GET", path)).lines
+        assert 'X-OCCI-Attribute: org.openstack.compute.state="suspended"' in shown
+
+    async def test_where_a_gentle_way_is_missing_the_other_is_taken_unless_it_was_named(
+        self, clock: Clock, tmp_path: Path
+    ) -> None:
+        class Rough(MemoryCloud):
+            async def info(self) -> CloudInfo:
+                return replace(await super().info(), actions=frozenset({ServerAction.POWEROFF, ServerAction.START}))
+
+        cloud = Rough(clock=clock)
+        cloud.__dict__.update(memory_cloud(clock).__dict__)
+        async with face(cloud, tmp_path, clock) as occi:
+            path = await occi.machine()
+            assert "compute/action#suspend" not in (await occi("GET", "/-/")).text
+            assert await self.act(occi, path, "suspend") == 400
+            assert await self.act(occi, path, "stop", 'X-OCCI-Attribute: method="graceful"') == 501
+            assert await self.act(occi, path, "stop") == 200
+            assert await occi.state(path) == "inactive"
 
     async def test_a_busy_machine_offers_no_actions(self, clock: Clock, tmp_path: Path) -> None:
         async with face(memory_cloud(clock, delays=Delays(boot=timedelta(hours=1))), tmp_path, clock) as occi:
