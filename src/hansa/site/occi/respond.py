@@ -112,7 +112,7 @@ def asgi_headers(response: Response, profile: str) -> list[tuple[bytes, bytes]]:
         ("Server", f"{SERVER} {profile}".rstrip()),
         ("Content-Type", response.media_type),
         ("Content-Length", str(len(response.body))),
-        ("Cache-Control", "no-cache"),
+        ("Cache-Control", "private, no-cache"),
         ("Vary", "Accept"),
     ]
     if response.status < 400:
