@@ -14,9 +14,11 @@ from pathlib import Path
 import pytest
 from tests.support import embedded as real
 from tests.support.guest import guest_image
-from tests.support.occi import FLAVORS, IMAGES, NETWORK, Client, by_name, site_database
+from tests.support.occi import COMPUTE, FLAVORS, IMAGES, NETWORK, Client, by_name, line, site_database
+from tests.support.pki import Grid
 from tests.support.pocci import Pocci, pocci
 from tests.support.ports import free_port
+from tests.support.site import running_site
 
 from hansa.base.serving import Listener, running
 from hansa.cloud.drivers.memory import MemoryCloud
@@ -90,6 +92,20 @@ async def test_over_the_memory_driver(tester: Pocci, tmp_path: Path, media_type:
     )
     async with served(cloud, tmp_path) as (url, app):
         await all_tests(tester, url, app, media_type)
+
+
+@pytest.mark.parametrize("media_type", MEDIA_TYPES)
+async def test_with_a_voms_proxy_at_a_whole_site(tester: Pocci, tmp_path: Path, media_type: str) -> None:
+    """TLS, proxy chain, attribute certificate, policy: nothing between the tester and the machines is ours to skip."""
+    grid = Grid(now=datetime.now(UTC))
+    async with running_site(tmp_path, grid) as site:
+        user = grid.voms_proxy(grid.user())
+        for _ in range(2):
+            body = line(COMPUTE, "kind").encode()
+            made = await site.request("POST", "/compute/", user, headers={"Content-Type": "text/plain"}, body=body)
+            assert made.status == 201, made.body
+        results = await tester.run(site.url, tmp_path / "proxy.pem", media_type)
+    assert results == {test: [] for test in DEFAULT}
 
 
 @real.needs_qemu

@@ -26,9 +26,18 @@ class Pocci:
     python: str
     directory: Path
 
-    async def run(self, url: str, user: str, media_type: str, tests: Sequence[str] = ()) -> dict[str, list[str]]:
-        """By test: why it failed; empty for those that passed. Without `tests`: its default set, in its own order."""
-        arguments = ["-e", url, "-a", "basic", "-u", user, "-p", "x", "-m", media_type, "-f", "json"]
+    async def run(
+        self, url: str, credential: str | Path, media_type: str, tests: Sequence[str] = ()
+    ) -> dict[str, list[str]]:
+        """By test: why it failed; empty for those that passed. Without `tests`: its default set, in its own order.
+
+        `credential` is a user's name, or a file with a certificate chain and its key.
+        """
+        basic, x509 = (
+            ["basic", "-u", str(credential), "-p", "x"],
+            ["x509", "-c", str(credential), "-k", str(credential), "-S"],
+        )
+        arguments = ["-e", url, "-m", media_type, "-f", "json", "-a", *(basic if isinstance(credential, str) else x509)]
         if tests:
             arguments += ["-t", ",".join(tests)]
         environment = {"PYTHONPATH": str(self.directory), "HOME": "/nonexistent", "PATH": os.defpath}
