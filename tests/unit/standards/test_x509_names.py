@@ -3,7 +3,7 @@
 import pytest
 from cryptography import x509
 from cryptography.x509.oid import NameOID
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hansa.standards.errors import StandardError
@@ -109,6 +109,9 @@ def test_the_library_that_makes_certificates_limits_lengths() -> None:
 
 
 @given(some_names)
+@example(Name.of(("CN", " ")))
+@example(Name.of(("CN", "  ")))
+@example(Name.of(("CN", "#\\ ")))
 def test_rfc4514_is_a_key(name: Name) -> None:
     assert Name.parse_rfc4514(name.rfc4514()) == name
 

@@ -159,7 +159,7 @@ def _rfc4514(value: str) -> str:
     text = re.sub(r'([,+"\\<>;])', r"\\\1", value).replace("\0", "\\00")
     if text.startswith((" ", "#")):
         text = "\\" + text
-    return text[:-1] + "\\ " if len(text) > 1 and value.endswith(" ") else text
+    return text[:-1] + "\\ " if len(value) > 1 and value.endswith(" ") else text
 
 
 def slash(rdns: Sequence[Rdn]) -> str:
