@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from hansa.base.config import DatabaseSettings, FilePath, Settings
 from hansa.base.telemetry.app import TelemetrySettings
+from hansa.federation.web import WebSettings
 from hansa.standards.voms.wire import Dialect
 from hansa.standards.x509 import NamespaceMode
 
@@ -72,6 +73,7 @@ class FederationConfig(Settings):
     )
     trust: TrustSettings = Field(default=TrustSettings(), description="Whose certificates are believed.")
     voms: VomsSettings = Field(description="The VOMS server.")
+    web: WebSettings | None = Field(None, description="The web interface; without this table there is none.")
     telemetry: TelemetrySettings = Field(
         default=TelemetrySettings(), description="What the federation tells its operator."
     )

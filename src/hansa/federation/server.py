@@ -12,18 +12,21 @@ import structlog
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from starlette.routing import BaseRoute
 
 from hansa.base.database import Database
 from hansa.base.errors import ConfigurationError
 from hansa.base.migrations import upgrade
 from hansa.base.rates import Rate, RateLimit
-from hansa.base.serving import Gsi, Limits, Listener, Tls, serve
-from hansa.base.serving.gate import App
+from hansa.base.serving import Gsi, Limits, Listener, Tls, listener_name, serve
+from hansa.base.serving.gate import App, Receive, Scope, Send
 from hansa.base.telemetry.app import observed
 from hansa.base.telemetry.audit import AuditLog
-from hansa.base.telemetry.health import Health
+from hansa.base.telemetry.health import Health, database_answers
 from hansa.base.telemetry.logs import configure
 from hansa.base.watch import Watched
+from hansa.federation import web
+from hansa.federation.commons import Commons
 from hansa.federation.config import FederationConfig, KeyPair, TrustSettings
 from hansa.federation.membership.http import VomsApp
 from hansa.federation.membership.issuing import AttributeAuthority, Authority, VoServer
@@ -51,14 +54,21 @@ def now() -> datetime:
 
 
 @asynccontextmanager
-async def registry(config: FederationConfig) -> AsyncIterator[Membership]:
-    """The registry of members on the configured database, its tables up to date."""
+async def opened(config: FederationConfig) -> AsyncIterator[Database]:
+    """The configured database, its tables up to date."""
     database = Database(config.database.url, threads=config.database.threads)
     try:
         await upgrade(database, "federation")
-        yield Membership(database, now)
+        yield database
     finally:
         database.close()
+
+
+@asynccontextmanager
+async def registry(config: FederationConfig) -> AsyncIterator[Membership]:
+    """The registry of members on the configured database."""
+    async with opened(config) as database:
+        yield Membership(database, now)
 
 
 @asynccontextmanager
@@ -68,7 +78,8 @@ async def assembled(config: FederationConfig) -> AsyncIterator[Federation]:
     trust = watched_trust(config.trust)
     authority = watched_authority(voms.authority)
     async with AsyncExitStack() as stack:
-        members = await stack.enter_async_context(registry(config))
+        database = await stack.enter_async_context(opened(config))
+        members = Membership(database, now)
         audit = AuditLog(config.telemetry.audit)
         stack.callback(audit.close)
         known = {vo.name for vo in await members.vos()}
@@ -83,9 +94,28 @@ async def assembled(config: FederationConfig) -> AsyncIterator[Federation]:
             audit,
         )
         policy = ChainPolicy(allow_legacy_proxies=config.trust.legacy_proxies)
-        app = VomsApp(_servers(config), issuing, lambda: trust.current, now, policy, audit)
-        health = Health({"database": members.vos})
+        voms_app = VomsApp(_servers(config), issuing, lambda: trust.current, now, policy, audit)
+        url = config.web.public_url if config.web else ""
+        commons = Commons(database, members, now, audit, lambda: trust.current, policy, url)
+        app = doors(voms_app, web.app(web_routes(commons)), config)
+        health = Health({"database": database_answers(database)})
         yield Federation(observed(app, health, config.telemetry), _listeners(config), members)
+
+
+def web_routes(_commons: Commons) -> Sequence[BaseRoute]:
+    """Of every room."""
+    return []
+
+
+def doors(voms_app: App, web_app: App, config: FederationConfig) -> App:
+    """The web interface on its own listeners, the VOMS server on those of the VOs."""
+    names = {each.name for each in config.web.listeners} if config.web else set()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        is_web = scope["type"] == "http" and listener_name(scope) in names
+        await (web_app if is_web else voms_app)(scope, receive, send)
+
+    return app
 
 
 async def run(config: FederationConfig) -> None:
@@ -162,4 +192,4 @@ def _listeners(config: FederationConfig) -> list[Listener]:
             limits=LIMITS,
         )
         for name, vo in voms.vos.items()
-    ]
+    ] + [each.listener() for each in (config.web.listeners if config.web else ())]
