@@ -15,10 +15,10 @@ check: $(VENV)/.dev
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 
-test: check
+test: check .venv-openstack/.ready
 	$(PY) -m pytest
 
-peers: $(VENV)/.dev
+peers: $(VENV)/.dev .venv-openstack/.ready
 	$(PY) -m pytest -m peer
 
 bench: $(VENV)/.dev
@@ -31,7 +31,7 @@ lock:
 	sh requirements/lock.sh
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-openstack build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/.ready: requirements/run.txt pyproject.toml
 	@echo "Installing the Python packages into $(VENV)"
@@ -43,4 +43,10 @@ $(VENV)/.ready: requirements/run.txt pyproject.toml
 $(VENV)/.dev: $(VENV)/.ready requirements/dev.txt
 	@echo "Installing the tools for tests into $(VENV)"
 	@$(PY) -m pip install --quiet --require-hashes -r requirements/dev.txt
+	@touch $@
+
+.venv-openstack/.ready: requirements/openstack.txt
+	@echo "Installing OpenStack's own programs, for tests, into .venv-openstack"
+	@python3 -m venv .venv-openstack
+	@.venv-openstack/bin/python -m pip install --quiet --require-hashes --only-binary :all: -r requirements/openstack.txt
 	@touch $@

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Write run.txt and dev.txt anew: every distribution with its hashes, for all Pythons that pyproject.toml admits, without index
+# Write run.txt, dev.txt and openstack.txt anew: every distribution with its hashes, for all Pythons that pyproject.toml admits, without index
 # addresses. `sh requirements/lock.sh --upgrade` takes newer versions; without it only what must change does.
 set -eu
 cd "$(dirname "$0")/.."
@@ -16,3 +16,4 @@ compile() {
 }
 compile requirements/run.txt pyproject.toml requirements/build.in "$@"
 compile requirements/dev.txt --group dev --constraint requirements/run.txt "$@"
+compile requirements/openstack.txt requirements/openstack.in "$@"

@@ -35,9 +35,7 @@ async def keystone(tmp_path: Path) -> AsyncIterator[KeystoneSite]:
 
 def ask(site: KeystoneSite, auth: object, cert: Path | None = None) -> tuple[str, str]:
     """The project and the media type of the OCCI face's answer, found through the catalogue."""
-    anchors = site.site.directory / "anchors.pem"
-    anchors.write_bytes(next((site.site.directory / "certificates").glob("*.pem")).read_bytes())
-    opened = session.Session(auth=auth, verify=str(anchors), cert=str(cert) if cert else None)
+    opened = session.Session(auth=auth, verify=str(site.anchors()), cert=str(cert) if cert else None)
     try:
         answer = opened.get("/-/", endpoint_filter={"service_type": "occi"}, headers={"Accept": "text/plain"})
         return opened.get_project_id() or "", answer.headers["Content-Type"]

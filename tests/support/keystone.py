@@ -73,6 +73,12 @@ class KeystoneSite:
 
         return await asyncio.to_thread(ask)
 
+    def anchors(self) -> Path:
+        """The authority of the site's certificate, in the one file that Python's clients want."""
+        path = self.site.directory / "anchors.pem"
+        path.write_bytes(next((self.site.directory / "certificates").glob("*.pem")).read_bytes())
+        return path
+
     async def occi(self, token: str, path: str = "/-/") -> int:
         """How the OCCI face answers to the token."""
         return (await self.site.request("GET", path, headers={"X-Auth-Token": token})).status

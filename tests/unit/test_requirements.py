@@ -11,7 +11,10 @@ from packaging.version import Version
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-BUILD = [line for line in (ROOT / "requirements/build.in").read_text().splitlines() if not line.startswith("#")]
+
+
+def asked(name: str) -> list[str]:
+    return [line for line in (ROOT / "requirements" / name).read_text().splitlines() if not line.startswith("#")]
 
 
 def locked(name: str) -> dict[str, list[Version]]:
@@ -27,8 +30,9 @@ def locked(name: str) -> dict[str, list[Version]]:
 @pytest.mark.parametrize(
     ("lock", "wanted"),
     [
-        ("run.txt", [*PROJECT["project"]["dependencies"], *PROJECT["build-system"]["requires"], *BUILD]),
+        ("run.txt", [*PROJECT["project"]["dependencies"], *PROJECT["build-system"]["requires"], *asked("build.in")]),
         ("dev.txt", PROJECT["dependency-groups"]["dev"]),
+        ("openstack.txt", asked("openstack.in")),
     ],
 )
 def test_every_requirement_is_locked_to_a_version_it_allows(lock: str, wanted: list[str]) -> None:
@@ -40,7 +44,7 @@ def test_every_requirement_is_locked_to_a_version_it_allows(lock: str, wanted: l
         assert all(pin in requirement.specifier for pin in pins), f"{lock} has {pins} for {text}: run `make lock`"
 
 
-@pytest.mark.parametrize("lock", ["run.txt", "dev.txt"])
+@pytest.mark.parametrize("lock", ["run.txt", "dev.txt", "openstack.txt"])
 def test_locks_hold_hashes_and_no_addresses(lock: str) -> None:
     text = (ROOT / "requirements" / lock).read_text()
     assert "://" not in text
