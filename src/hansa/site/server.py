@@ -31,6 +31,7 @@ from hansa.site.identity.tokens import Tokens
 from hansa.site.occi import http as occi
 from hansa.site.occi.settings import OcciSettings
 from hansa.site.openstack.identity import http as keystone
+from hansa.site.openstack.identity.desk import Desk
 from hansa.site.openstack.identity.render import Place
 from hansa.site.openstack.identity.service import Keystone
 from hansa.site.usage import Usage
@@ -83,10 +84,11 @@ async def assembled(config: SiteConfig, *, clock: Clock = utc_now) -> AsyncItera
         settings = OcciSettings(public_url=config.site.public_url, **config.occi_table.model_dump())
         face = occi.app(cloud, identity.caller, settings, database, challenges=identity.challenges)
         native = Starlette(routes=usage_routes(usage, identity) + console_routes(cloud, identity))
-        yield observed(keystone_door(doors(native, face), identity, config), health, config.telemetry)
+        front = keystone_door(doors(native, face), identity, config, database, clock)
+        yield observed(front, health, config.telemetry)
 
 
-def keystone_door(other: App, identity: Identity, config: SiteConfig) -> App:
+def keystone_door(other: App, identity: Identity, config: SiteConfig, database: Database, clock: Clock) -> App:
     """Keystone has its own listeners, if the site has one: its clients know its paths from the root on."""
     tokens = identity.way(Tokens)
     if config.keystone is None or tokens is None:
@@ -95,7 +97,7 @@ def keystone_door(other: App, identity: Identity, config: SiteConfig) -> App:
     place = Place(
         config.keystone.public_url, config.site.public_url, config.site.name, config.keystone.identity_provider
     )
-    face = keystone.app(Keystone(identity, tokens), place)
+    face = keystone.app(Desk(Keystone(identity, tokens), identity, tokens, place, database, clock))
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         is_ours = scope["type"] == "http" and listener_name(scope) in names

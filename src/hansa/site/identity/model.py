@@ -31,6 +31,7 @@ class Reason(StrEnum):
     TOKEN_REVOKED = "identity.token_revoked"  # noqa: S105
     UNSCOPED = "identity.unscoped"
     FOREIGN_PROJECT = "identity.foreign_project"
+    RULE = "identity.rule"
 
 
 @dataclass(frozen=True, slots=True)

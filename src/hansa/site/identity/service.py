@@ -75,13 +75,13 @@ class Identity:
             if write:
                 _check_origin(scope)
         except (Unauthenticated, Forbidden, TooManyRequests) as error:
-            self._refused(scope, principal, error)
+            self.refused(scope, principal, error)
             raise
         if caller.project not in self._ensured:
             await self._ensure_project(caller.project)
             self._ensured.add(caller.project)
         if write:
-            self._note("identity.accepted", scope, principal, project=caller.project, fqan=caller.fqan)
+            self.note("identity.accepted", scope, principal, project=caller.project, fqan=caller.fqan)
         return caller
 
     async def admit(self, scope: Scope, proof: Awaitable[T]) -> T:
@@ -89,7 +89,7 @@ class Identity:
         try:
             return await proof
         except (Unauthenticated, Forbidden, TooManyRequests) as error:
-            self._refused(scope, None, error)
+            self.refused(scope, None, error)
             raise
 
     def grants(self, principal: Principal) -> tuple[Grant, ...]:
@@ -118,7 +118,7 @@ class Identity:
 
     def issued(self, scope: Scope, principal: Principal, **fields: object) -> None:
         """Note that somebody was given a token."""
-        self._note("identity.token_issued", scope, principal, **fields)
+        self.note("identity.token_issued", scope, principal, **fields)
 
     async def _authenticate(self, scope: Scope) -> Principal:
         for authenticator in self._authenticators:
@@ -138,11 +138,13 @@ class Identity:
             raise Forbidden(message, reason=Reason.READ_ONLY.value)
         return _caller(principal, grant)
 
-    def _refused(self, scope: Scope, principal: Principal | None, error: HansaError) -> None:
+    def refused(self, scope: Scope, principal: Principal | None, error: HansaError) -> None:
+        """Note that somebody was refused; `error.details` hold the reason."""
         reason = error.details["reason"]
-        self._note("identity.refused", scope, principal, code=error.code, reason=reason, error=error.message)
+        self.note("identity.refused", scope, principal, code=error.code, reason=reason, error=error.message)
 
-    def _note(self, event: str, scope: Scope, principal: Principal | None, **fields: object) -> None:
+    def note(self, event: str, scope: Scope, principal: Principal | None, **fields: object) -> None:
+        """One line of the audit log: who did what, from where."""
         client = scope.get("client")
         self._audit(
             event,
