@@ -78,3 +78,17 @@ class TooManyRequests(Forbidden):
 
 class NotACertificate(BadRequest):
     code = "membership.not_a_certificate"
+
+
+class NoSuchPerson(NotFound):
+    code = "membership.no_such_person"
+
+
+class NoSuchCredential(NotFound):
+    code = "membership.no_such_credential"
+
+
+class CredentialSuspended(Forbidden):
+    """One certificate of a member's; the others go on. `details["reason"]` is the reason that was given."""
+
+    code = "membership.credential_suspended"

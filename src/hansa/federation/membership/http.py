@@ -10,7 +10,13 @@ from hansa.base.errors import HansaError
 from hansa.base.serving import LEGACY_VOMS_PATH, listener_name
 from hansa.base.telemetry.audit import AuditLog
 from hansa.base.telemetry.metrics import REGISTRY
-from hansa.federation.membership.errors import MembershipEnded, MemberSuspended, NotAMember, NotHeld
+from hansa.federation.membership.errors import (
+    CredentialSuspended,
+    MembershipEnded,
+    MemberSuspended,
+    NotAMember,
+    NotHeld,
+)
 from hansa.federation.membership.issuing import Asker, AttributeAuthority, VoServer
 from hansa.federation.membership.model import Clock
 from hansa.standards.voms import VomsCode, VomsError
@@ -111,7 +117,7 @@ def _refusal(vo: str, error: HansaError | X509Error | VomsError) -> ErrorReply:
     match error:
         case NotAMember():
             return ErrorReply.not_a_member(vo)
-        case MemberSuspended():
+        case MemberSuspended() | CredentialSuspended():
             return ErrorReply.suspended(error.details["reason"])
         case MembershipEnded():
             return ErrorReply(Refusal.SUSPENDED_USER, f"{vo}: {error.message}")

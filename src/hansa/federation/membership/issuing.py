@@ -11,6 +11,7 @@ from hansa.base.errors import BackendDown
 from hansa.base.rates import RateLimit
 from hansa.base.telemetry.audit import AuditLog
 from hansa.federation.membership.errors import (
+    CredentialSuspended,
     LimitedCredential,
     MembershipEnded,
     MemberSuspended,
@@ -99,6 +100,8 @@ class AttributeAuthority:
             raise NotAMember(f"{holder.subject} is not a member of {vo}.")
         if standing.state is MemberState.SUSPENDED:
             raise MemberSuspended(f"The membership of {vo} is suspended.", reason=standing.reason)
+        if standing.credential_suspended is not None:
+            raise CredentialSuspended("This certificate is suspended.", reason=standing.credential_suspended)
         if standing.until is not None and standing.until <= now:
             raise MembershipEnded(
                 f"The membership of {vo} is not active: it ended on {standing.until:%Y-%m-%d}; ask the VO's managers."

@@ -1,12 +1,22 @@
-"""Names that may stand in a FQAN (GFD.182 §3.4): `/vo/group/Role=role`, of letters, digits, `.`, `_` and `-`."""
+"""Names of things and people.
+
+Names that may stand in a FQAN (GFD.182 §3.4): `/vo/group/Role=role`, of letters, digits, `.`, `_` and `-`.
+Names of people are in any script, in Unicode's composed form (NFC).
+"""
 
 import re
+import unicodedata
 
+from hansa.base.errors import BadRequest
 from hansa.federation.membership.errors import InvalidName
 
 PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 GROUP_DEPTH = 10
 WORDS = "letters, digits, '.', '_' and '-', beginning with a letter or digit"
+LOGIN = re.compile(r"[a-z][a-z0-9_]{0,31}")
+EMAIL = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,64}@[^\s@<>,;:\"()\[\]\\]{1,189}")
+LOCALE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}")
+URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[\x21-\x7e]{1,1000}")
 
 
 def check_vo(name: str) -> str:
@@ -35,3 +45,51 @@ def ancestors(path: str) -> list[str]:
     """`/vo/a/b` -> `/vo`, `/vo/a`: what a member of a group belongs to as well."""
     parts = path.split("/")
     return ["/".join(parts[:end]) for end in range(2, len(parts))]
+
+
+def check_login(login: str) -> str:
+    if not LOGIN.fullmatch(login):
+        raise BadRequest(
+            "A login begins with a small letter and has small letters, digits and '_' only, 32 at most.", field="login"
+        )
+    return login
+
+
+def check_email(address: str) -> str:
+    """An address that can be written to, or nothing."""
+    address = one_line(address, "email", 254)
+    if address and not EMAIL.fullmatch(address):
+        raise BadRequest("The e-mail address must look like name@example.org.", field="email")
+    return address
+
+
+def check_locale(tag: str) -> str:
+    if tag and not LOCALE.fullmatch(tag):
+        raise BadRequest("A language is given as a tag such as ko or en-GB.", field="locale")
+    return tag
+
+
+def check_issuer(issuer: str) -> str:
+    """An identity provider's identifier: a URI."""
+    if not URI.fullmatch(issuer):
+        raise BadRequest("An identity provider is named by a URI, such as https://idp.example.org.", field="issuer")
+    return issuer
+
+
+def one_line(text: str, field: str, limit: int) -> str:
+    """`text` without white space around it, in NFC. Raises BadRequest for control characters and what is too long."""
+    text = unicodedata.normalize("NFC", text).strip()
+    if len(text) > limit:
+        raise BadRequest(f"At most {limit} characters, please.", field=field)
+    if any(unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} or c in _DIRECTIONS for c in text):
+        raise BadRequest("A line of printable text, please: no control characters.", field=field)
+    return text
+
+
+_DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # they make text look like another
+
+
+def search_key(text: str) -> str:
+    """What searching compares: without case, width or marks; `Müller` and `MULLER` are the same."""
+    parts = unicodedata.normalize("NFKD", text.casefold())
+    return unicodedata.normalize("NFC", "".join(c for c in parts if unicodedata.category(c) != "Mn"))

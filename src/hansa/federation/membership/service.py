@@ -1,248 +1,244 @@
-"""What can be done with virtual organisations and their members. Every rule of the registry stands here."""
+"""The registry of VOs and their members, as the rest of the federation uses it.
 
+The rules stand in `vos`, `persons` and `joining`.
+"""
+
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import Connection
-
 from hansa.base.database import Database
 from hansa.base.errors import BadRequest
-from hansa.federation.membership import store
+from hansa.base.passwords import PASSWORD_MAX, check_password, hash_password
+from hansa.federation.membership import joining, persons, vos
+from hansa.federation.membership.act import Act
 from hansa.federation.membership.batches import Batches
-from hansa.federation.membership.errors import (
-    AlreadyExists,
-    CredentialTaken,
-    NoSuchGroup,
-    NoSuchMember,
-    NoSuchRole,
-    NoSuchVo,
-    RootGroup,
+from hansa.federation.membership.joining import Who
+from hansa.federation.membership.model import (
+    SYSTEM,
+    Change,
+    Clock,
+    Credential,
+    Details,
+    Held,
+    IssuedAc,
+    KnownCredential,
+    Member,
+    Person,
+    RoleGrant,
+    Standing,
+    Subject,
+    Vo,
 )
-from hansa.federation.membership.model import Clock, Credential, IssuedAc, Member, MemberState, RoleGrant, Standing, Vo
-from hansa.federation.membership.names import ancestors, check_group, check_role, check_vo
-from hansa.standards.x509 import Name
+from hansa.federation.membership.store import changes as change_store
+from hansa.federation.membership.store import issued as issued_store
+from hansa.federation.membership.store import members as member_store
+from hansa.federation.membership.store import persons as person_store
 
 T = TypeVar("T")
-Who = int | Name
-"""A member: the number that listings show, or the subject of one of the member's certificates."""
+PASSWORD_MIN = 8
+__all__ = ["Membership", "Who"]
 
 
 class Membership:
-    """The registry of VOs. Every call is one transaction."""
+    """Every call is one transaction; `actor` stands beside its changes in the history.
+
+    Another room that changes the registry in a transaction of its own calls the rules with an `Act`.
+    """
 
     def __init__(self, db: Database, clock: Clock) -> None:
         self._db = db
         self._clock = clock
         self._records = Batches(self._write_records)
 
-    async def create_vo(self, name: str) -> None:
+    # VOs and groups
+
+    async def create_vo(self, name: str, *, actor: str = SYSTEM) -> None:
         """Raises InvalidName, AlreadyExists."""
-        check_vo(name)
-
-        def create(connection: Connection) -> None:
-            if store.vo_id(connection, name) is not None:
-                raise AlreadyExists(f"There is a VO {name} already.")
-            store.insert_vo(connection, name, self._clock())
-
-        await self._db.write(create)
+        await self._do(actor, lambda act: vos.create_vo(act, name))
 
     async def vos(self) -> list[Vo]:
-        return await self._db.read(store.all_vos)
+        return await self._db.read(member_store.all_vos)
+
+    async def add_group(self, vo: str, path: str, *, actor: str = SYSTEM) -> None:
+        """The group above must exist. Raises InvalidName, NoSuchGroup, AlreadyExists."""
+        await self._do(actor, lambda act: vos.add_group(act, vo, path))
+
+    async def groups(self, vo: str) -> list[str]:
+        return await self._db.read(lambda c: member_store.group_paths(c, vos.find_vo(c, vo)))
+
+    async def remove_group(self, vo: str, path: str, *, actor: str = SYSTEM) -> None:
+        """With all groups below it, and the memberships and roles in them."""
+        await self._do(actor, lambda act: vos.remove_group(act, vo, path))
+
+    # Persons
+
+    async def add_person(
+        self, details: Details, credentials: Sequence[Credential | Subject] = (), *, actor: str = SYSTEM
+    ) -> Person:
+        """Raises BadRequest, AlreadyExists (login), CredentialTaken."""
+        return await self._do(actor, lambda act: persons.create(act, details, credentials))
+
+    async def update_person(self, uid: str, details: Details, *, actor: str = SYSTEM) -> Person:
+        return await self._do(actor, lambda act: persons.update(act, uid, details))
+
+    async def erase_person(self, uid: str, *, actor: str = SYSTEM) -> None:
+        """All that is known of somebody who is in no VO any more. Raises AlreadyExists while they are."""
+        await self._do(actor, lambda act: persons.erase(act, uid))
+
+    async def person(self, uid: str) -> Person:
+        """Raises NoSuchPerson."""
+        return await self._db.read(lambda c: persons.get(c, uid))
+
+    async def person_of(self, credential: Credential | Subject) -> Person | None:
+        """Whose credential it is; None for strangers and for suspended credentials."""
+        return await self._db.read(lambda c: person_store.of(c, credential, usable=True))
+
+    async def person_by_login(self, login: str) -> Person | None:
+        return await self._db.read(lambda c: person_store.by_login(c, login))
+
+    async def credentials(self, uid: str) -> tuple[KnownCredential, ...]:
+        return await self._db.read(lambda c: person_store.known(c, persons.get(c, uid).id))
+
+    async def link(self, uid: str, credential: Credential | Subject, *, actor: str = SYSTEM) -> KnownCredential:
+        """One more credential for a person, who has proved both. Raises CredentialTaken."""
+        return await self._do(actor, lambda act: persons.add_credential(act, uid, credential))
+
+    async def unlink(self, uid: str, number: int, *, actor: str = SYSTEM) -> None:
+        """Raises NoSuchCredential."""
+        await self._do(actor, lambda act: persons.remove_credential(act, uid, number))
+
+    async def suspend_credential(self, uid: str, number: int, reason: str, *, actor: str = SYSTEM) -> KnownCredential:
+        return await self._do(actor, lambda act: persons.suspend_credential(act, uid, number, reason))
+
+    async def restore_credential(self, uid: str, number: int, *, actor: str = SYSTEM) -> KnownCredential:
+        return await self._do(actor, lambda act: persons.restore_credential(act, uid, number))
+
+    async def set_password(self, uid: str, password: bytes | None, *, actor: str = SYSTEM) -> None:
+        """None takes it away. Raises BadRequest for one that is too short or too long."""
+        if password is not None and not PASSWORD_MIN <= len(password) <= PASSWORD_MAX:
+            raise BadRequest(f"A password has {PASSWORD_MIN} to {PASSWORD_MAX} bytes.", field="password")
+        hashed = None if password is None else await asyncio.to_thread(hash_password, password)
+        await self._do(actor, lambda act: persons.set_password(act, uid, hashed))
+
+    async def check_password(self, login: str, password: bytes) -> Person | None:
+        """Who logs in; None for an unknown login and a wrong password alike, after the same time."""
+        found = await self._db.read(lambda c: person_store.password(c, login))
+        person, hashed = found or (None, None)
+        return person if await check_password(hashed, password) else None
+
+    async def memberships_of(self, uid: str) -> tuple[Held, ...]:
+        """All of a person's memberships, by VO; only those that are `current` count for issuing. Empty for a stranger."""
+        return await self._db.read(lambda c: member_store.held(c, uid, self._clock()))
+
+    # Members
 
     async def add_member(
-        self, vo: str, credential: Credential, *, name: str, email: str = "", until: datetime | None = None
+        self,
+        vo: str,
+        credential: Credential,
+        *,
+        name: str,
+        email: str = "",
+        until: datetime | None = None,
+        actor: str = SYSTEM,
     ) -> Member:
         """Admit the holder of a certificate. Somebody whom another VO knows stays the same person. Raises AlreadyExists."""
-        if not name.strip():
-            raise BadRequest("A member needs a name.", field="name")
 
-        def add(connection: Connection, vo_id: int) -> Member:
-            person = store.person_of(connection, credential)
+        def add(act: Act) -> Member:
+            person = person_store.of(act.connection, credential)
             if person is None:
-                person = store.insert_person(connection, name.strip(), email.strip())
-                store.insert_credential(connection, person, credential)
-            elif store.member_of(connection, vo_id, person) is not None:
-                raise AlreadyExists(f"{credential.subject} is a member of {vo} already.")
-            return _one(connection, store.insert_member(connection, vo_id, person, self._clock(), until))
+                person = persons.create(act, Details(name, email=email), [credential])
+            return joining.admit(act, vo, person.uid, until=until)
 
-        return await self._write(vo, add)
+        return await self._do(actor, add)
 
-    async def add_credential(self, vo: str, who: Who, credential: Credential) -> Member:
+    async def admit(self, vo: str, person_uid: str, *, until: datetime | None = None, actor: str = SYSTEM) -> Member:
+        """Raises NoSuchVo, NoSuchPerson, AlreadyExists."""
+        return await self._do(actor, lambda act: joining.admit(act, vo, person_uid, until=until))
+
+    async def add_credential(
+        self, vo: str, who: Who, credential: Credential | Subject, *, actor: str = SYSTEM
+    ) -> Member:
         """One more certificate for a member; it serves in all the person's VOs. Raises CredentialTaken."""
 
-        def add(connection: Connection, vo_id: int) -> Member:
-            member = _find(connection, vo, vo_id, who)
-            owner = store.person_of(connection, credential)
-            if owner is not None:
-                raise CredentialTaken(f"{credential.subject} is registered already.")
-            store.insert_credential(connection, store.person_of_member(connection, member), credential)
-            return _one(connection, member)
+        def add(act: Act) -> Member:
+            uid = joining.get(act.connection, vo, who, act.now).person.uid
+            persons.add_credential(act, uid, credential)
+            return joining.get(act.connection, vo, uid, act.now)
 
-        return await self._write(vo, add)
+        return await self._do(actor, add)
 
     async def members(self, vo: str) -> list[Member]:
-        return await self._read(vo, lambda c, vo_id: store.load_members(c, store.member_ids(c, vo_id)))
+        return await self._db.read(
+            lambda c: member_store.load_members(c, member_store.member_ids(c, vos.find_vo(c, vo)), self._clock())
+        )
+
+    async def snapshot(self, vo: str) -> list[Member]:
+        """Every member as of one moment, for those who copy the registry. Ask `latest_change` first, to follow from there."""
+        return await self.members(vo)
 
     async def member(self, vo: str, who: Who) -> Member:
         """Raises NoSuchMember."""
-        return await self._read(vo, lambda c, vo_id: _one(c, _find(c, vo, vo_id, who)))
+        return await self._db.read(lambda c: joining.get(c, vo, who, self._clock()))
 
-    async def suspend(self, vo: str, who: Who, reason: str) -> Member:
+    async def suspend(self, vo: str, who: Who, reason: str, *, actor: str = SYSTEM) -> Member:
         """No more ACs until restored; the member is told the reason."""
-        if not reason.strip():
-            raise BadRequest("A suspension needs a reason: the member will read it.", field="reason")
-        return await self._change(vo, who, state=MemberState.SUSPENDED.value, reason=reason.strip())
+        return await self._do(actor, lambda act: joining.suspend(act, vo, who, reason))
 
-    async def restore(self, vo: str, who: Who) -> Member:
-        return await self._change(vo, who, state=MemberState.ACTIVE.value, reason="")
+    async def restore(self, vo: str, who: Who, *, actor: str = SYSTEM) -> Member:
+        return await self._do(actor, lambda act: joining.restore(act, vo, who))
 
-    async def set_until(self, vo: str, who: Who, until: datetime | None) -> Member:
+    async def set_until(self, vo: str, who: Who, until: datetime | None, *, actor: str = SYSTEM) -> Member:
         """Move the end of the membership; None for no end."""
-        return await self._change(vo, who, until=until)
+        return await self._do(actor, lambda act: joining.set_until(act, vo, who, until))
 
-    async def remove(self, vo: str, who: Who) -> None:
-        """End the membership, with its groups and roles. The record of issued ACs stays."""
-        await self._write(vo, lambda c, vo_id: store.delete_member(c, _find(c, vo, vo_id, who)))
+    async def remove(self, vo: str, who: Who, *, actor: str = SYSTEM) -> None:
+        """End the membership, with its groups and roles. The person and the record of issued ACs stay."""
+        await self._do(actor, lambda act: joining.remove(act, vo, who))
 
-    async def add_group(self, vo: str, path: str) -> None:
-        """The group above must exist. Raises InvalidName, NoSuchGroup, AlreadyExists."""
-        check_group(vo, path)
-
-        def add(connection: Connection, vo_id: int) -> None:
-            if store.group_id(connection, vo_id, path) is not None:
-                raise AlreadyExists(f"There is a group {path} already.")
-            _group(connection, vo_id, path.rpartition("/")[0])
-            store.insert_group(connection, vo_id, path)
-
-        await self._write(vo, add)
-
-    async def groups(self, vo: str) -> list[str]:
-        return await self._read(vo, store.group_paths)
-
-    async def remove_group(self, vo: str, path: str) -> None:
-        """With all groups below it, and the memberships and roles in them."""
-        _not_root(vo, path)
-
-        def remove(connection: Connection, vo_id: int) -> None:
-            _group(connection, vo_id, path)
-            store.delete_groups(connection, vo_id, path)
-
-        await self._write(vo, remove)
-
-    async def join(self, vo: str, who: Who, path: str) -> Member:
+    async def join(self, vo: str, who: Who, path: str, *, actor: str = SYSTEM) -> Member:
         """Into a group and those above it. Raises AlreadyExists if in it already."""
+        return await self._do(actor, lambda act: joining.join(act, vo, who, path))
 
-        def do(connection: Connection, vo_id: int) -> Member:
-            member = _find(connection, vo, vo_id, who)
-            group = _group(connection, vo_id, path)
-            for above in ancestors(path):
-                store.join(connection, member, _group(connection, vo_id, above))
-            if not store.join(connection, member, group):
-                raise AlreadyExists(f"The member is in {path} already.")
-            return _one(connection, member)
-
-        return await self._write(vo, do)
-
-    async def leave(self, vo: str, who: Who, path: str) -> Member:
+    async def leave(self, vo: str, who: Who, path: str, *, actor: str = SYSTEM) -> Member:
         """Out of a group and those below it, with the roles there. Raises NoSuchGroup if not in it."""
-        _not_root(vo, path)
+        return await self._do(actor, lambda act: joining.leave(act, vo, who, path))
 
-        def do(connection: Connection, vo_id: int) -> Member:
-            member = _find(connection, vo, vo_id, who)
-            if not store.leave(connection, vo_id, member, path):
-                raise NoSuchGroup(f"The member is not in {path}.")
-            return _one(connection, member)
-
-        return await self._write(vo, do)
-
-    async def grant(self, vo: str, who: Who, role: RoleGrant) -> Member:
+    async def grant(self, vo: str, who: Who, role: RoleGrant, *, actor: str = SYSTEM) -> Member:
         """A role in a group that the member is in. Raises InvalidName, NoSuchGroup, AlreadyExists."""
-        check_role(role.role)
+        return await self._do(actor, lambda act: joining.grant(act, vo, who, role))
 
-        def do(connection: Connection, vo_id: int) -> Member:
-            member = _find(connection, vo, vo_id, who)
-            group = _group(connection, vo_id, role.group)
-            if role.group not in _one(connection, member).groups:
-                raise NoSuchGroup(f"The member is not in {role.group}; add them to the group first.")
-            if not store.insert_role(connection, member, group, role.role):
-                raise AlreadyExists(f"The member holds {role} already.")
-            return _one(connection, member)
-
-        return await self._write(vo, do)
-
-    async def revoke(self, vo: str, who: Who, role: RoleGrant) -> Member:
+    async def revoke(self, vo: str, who: Who, role: RoleGrant, *, actor: str = SYSTEM) -> Member:
         """Raises NoSuchRole."""
+        return await self._do(actor, lambda act: joining.revoke(act, vo, who, role))
 
-        def do(connection: Connection, vo_id: int) -> Member:
-            member = _find(connection, vo, vo_id, who)
-            if not store.delete_role(connection, member, _group(connection, vo_id, role.group), role.role):
-                raise NoSuchRole(f"The member does not hold {role}.")
-            return _one(connection, member)
+    # History and issuing
 
-        return await self._write(vo, do)
+    async def changes(
+        self, after: int, limit: int = 1000, *, vo: str | None = None, person: str | None = None
+    ) -> list[Change]:
+        """What has changed since the change `after`, in order; 0 for everything."""
+        return await self._db.read(lambda c: change_store.after(c, after, limit, vo=vo, person=person))
+
+    async def latest_change(self) -> int:
+        return await self._db.read(change_store.latest)
 
     async def standing(self, vo: str, credential: Credential) -> Standing | None:
         """What the holder of a certificate is in a VO; None for a stranger."""
-        return await self._db.read(lambda connection: store.standing(connection, vo, credential))
+        return await self._db.read(lambda connection: member_store.standing(connection, vo, credential))
 
     async def record(self, ac: IssuedAc) -> None:
         """Durable on return: an AC is handed out only after this. Those that wait for the disk together share a transaction."""
         await self._records.add(ac)
 
     async def _write_records(self, acs: Sequence[IssuedAc]) -> None:
-        await self._db.write(lambda connection: store.record(connection, acs))
+        await self._db.write(lambda connection: issued_store.record(connection, acs))
 
     async def issued(self, vo: str, limit: int = 100) -> list[IssuedAc]:
         """The latest attribute certificates, newest first."""
-        return await self._db.read(lambda connection: store.recorded(connection, vo, limit))
+        return await self._db.read(lambda connection: issued_store.recorded(connection, vo, limit))
 
-    async def _change(self, vo: str, who: Who, **values: object) -> Member:
-        def change(connection: Connection, vo_id: int) -> Member:
-            member = _find(connection, vo, vo_id, who)
-            store.update_member(connection, member, **values)
-            return _one(connection, member)
-
-        return await self._write(vo, change)
-
-    async def _read(self, vo: str, do: Callable[[Connection, int], T]) -> T:
-        return await self._db.read(lambda connection: do(connection, _vo(connection, vo)))
-
-    async def _write(self, vo: str, do: Callable[[Connection, int], T]) -> T:
-        return await self._db.write(lambda connection: do(connection, _vo(connection, vo)))
-
-
-def _vo(connection: Connection, name: str) -> int:
-    found = store.vo_id(connection, name)
-    if found is None:
-        raise NoSuchVo(f"There is no VO {name}.")
-    return found
-
-
-def _group(connection: Connection, vo_id: int, path: str) -> int:
-    found = store.group_id(connection, vo_id, path)
-    if found is None:
-        raise NoSuchGroup(f"There is no group {path}.")
-    return found
-
-
-def _find(connection: Connection, vo: str, vo_id: int, who: Who) -> int:
-    if isinstance(who, int):
-        found: Sequence[int] = [who] if store.has_member(connection, vo_id, who) else []
-    else:
-        found = store.member_ids(connection, vo_id, who)
-    if not found:
-        raise NoSuchMember(f"{who} is not a member of {vo}.")
-    if len(found) > 1:
-        raise BadRequest("Several members have that subject, from different authorities; give the member's number.")
-    return found[0]
-
-
-def _one(connection: Connection, member: int) -> Member:
-    return store.load_members(connection, [member])[0]
-
-
-def _not_root(vo: str, path: str) -> None:
-    check_group(vo, path)
-    if path == f"/{vo}":
-        raise RootGroup("The VO's own group comes and goes with the VO and its members.")
+    async def _do(self, actor: str, rule: Callable[[Act], T]) -> T:
+        return await self._db.write(lambda connection: rule(Act(connection, self._clock(), actor)))
