@@ -6,6 +6,7 @@ events and wire text stay as they are.
 """
 
 import gettext
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -26,6 +27,34 @@ def _(message: str) -> str:
 def ngettext(one: str, many: str, n: int) -> str:
     """The form for `n` things: `ngettext("{n} machine", "{n} machines", n).format(n=n)`."""
     return _catalogue().ngettext(one, many, n)
+
+
+Translate = Callable[[str], str]
+"""As `_`, for one language. Name a parameter `_: Translate`, and the messages in it are found by the catalogue."""
+
+
+@cache
+def languages() -> tuple[str, ...]:
+    """What we can write to people in."""
+    return ("en", *sorted(path.parents[1].name for path in LOCALE.glob(f"*/LC_MESSAGES/{DOMAIN}.mo")))
+
+
+def best_language(wanted: str) -> str:
+    """Of an Accept-Language header or a language tag (RFC 9110 §12.5.4, RFC 5646) the first that we have; English if none.
+
+    Preferences are taken in their order as written; weights are not looked at.
+    """
+    for part in wanted[:200].split(","):
+        primary = part.partition(";")[0].strip().lower().partition("-")[0].partition("_")[0]
+        if primary in languages():
+            return primary
+    return "en"
+
+
+@cache
+def translator(language: str) -> Translate:
+    """For a reader other than the one at this terminal, such as a mail's; English where there is no such catalogue."""
+    return gettext.translation(DOMAIN, LOCALE, [language] if language in languages() else [], fallback=True).gettext
 
 
 def speak_for_libraries() -> None:

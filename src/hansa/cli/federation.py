@@ -8,6 +8,7 @@ import click
 
 from hansa.base.config import load
 from hansa.base.i18n import _
+from hansa.cli.lazy import Lazy, LazyGroup
 from hansa.federation.config import FederationConfig
 
 config_option = click.option(
@@ -25,7 +26,12 @@ def load_config(path: Path) -> FederationConfig:
     return load(path, FederationConfig, os.environ)
 
 
-@click.group(help=_("Run the federation's own servers."))
+COMMANDS = {
+    "mail": Lazy("hansa.cli.federation_mail:mail", "Mail to people: what waits, what failed."),
+}
+
+
+@click.group(cls=LazyGroup, lazy=COMMANDS, help=_("Run the federation's own servers."))
 def federation() -> None:
     pass
 

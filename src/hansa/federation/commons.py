@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from hansa.base.database import Database
+from hansa.base.mail import Mailer
 from hansa.base.telemetry.audit import AuditLog
 from hansa.federation.membership.model import Clock
 from hansa.federation.membership.service import Membership
@@ -21,3 +22,4 @@ class Commons:
     trust: Callable[[], TrustStore]
     chain_policy: ChainPolicy
     url: str
+    mail: Mailer

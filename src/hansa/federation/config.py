@@ -5,6 +5,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from hansa.base.config import DatabaseSettings, FilePath, Settings
+from hansa.base.mail import MailSettings
 from hansa.base.telemetry.app import TelemetrySettings
 from hansa.federation.web import WebSettings
 from hansa.standards.voms.wire import Dialect
@@ -74,6 +75,7 @@ class FederationConfig(Settings):
     trust: TrustSettings = Field(default=TrustSettings(), description="Whose certificates are believed.")
     voms: VomsSettings = Field(description="The VOMS server.")
     web: WebSettings | None = Field(None, description="The web interface; without this table there is none.")
+    mail: MailSettings = Field(default=MailSettings(), description="How people are written to.")
     telemetry: TelemetrySettings = Field(
         default=TelemetrySettings(), description="What the federation tells its operator."
     )

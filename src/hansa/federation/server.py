@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute
 
 from hansa.base.database import Database
 from hansa.base.errors import ConfigurationError
+from hansa.base.mail import configured
 from hansa.base.migrations import upgrade
 from hansa.base.rates import Rate, RateLimit
 from hansa.base.serving import Gsi, Limits, Listener, Tls, listener_name, serve
@@ -96,7 +97,10 @@ async def assembled(config: FederationConfig) -> AsyncIterator[Federation]:
         policy = ChainPolicy(allow_legacy_proxies=config.trust.legacy_proxies)
         voms_app = VomsApp(_servers(config), issuing, lambda: trust.current, now, policy, audit)
         url = config.web.public_url if config.web else ""
-        commons = Commons(database, members, now, audit, lambda: trust.current, policy, url)
+        mail = configured(config.mail, database, now)
+        await mail.open()
+        stack.push_async_callback(mail.close)
+        commons = Commons(database, members, now, audit, lambda: trust.current, policy, url, mail)
         app = doors(voms_app, web.app(web_routes(commons)), config)
         health = Health({"database": database_answers(database)})
         yield Federation(observed(app, health, config.telemetry), _listeners(config), members)
