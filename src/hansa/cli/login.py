@@ -89,11 +89,10 @@ def _by_device(profile: Profile) -> None:
     _invite(pending)
     made = oauth.wait(pending, _now)
     Logins(profile.paths.state).keep(made)
+    say(_("Logged in at {issuer}.").format(issuer=made.issuer))
     name = oauth.userinfo(made).get("name")
-    say(
-        _("Logged in at {issuer}.").format(issuer=made.issuer)
-        + (f" {_('Hello, {name}.').format(name=name)}" if name else "")
-    )
+    if isinstance(name, str):
+        say(_("Hello, {name}.").format(name=name))
 
 
 def _invite(pending: Pending) -> None:

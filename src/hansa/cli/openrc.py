@@ -19,7 +19,7 @@ FORMATS = ("sh", "fish", "json", "clouds")
 
 @click.command(
     help=_(
-        'Print the environment for OpenStack clients: eval "$(hansa openrc SITE)", then “openstack server list”. '
+        'Print the environment for OpenStack clients: eval "$(hansa openrc lyra)", then “openstack server list”. '
         "It holds a token that ends; with --plugin, clients renew it themselves (OS_AUTH_TYPE=v3hansa)."
     )
 )

@@ -25,13 +25,13 @@ class Hansa(BaseIdentityPlugin):
     def __init__(
         self,
         auth_url: str | None = None,
-        site: str | None = None,
-        profile: str | None = None,
+        hansa_site: str | None = None,
+        hansa_profile: str | None = None,
         project_id: str | None = None,
         project_name: str | None = None,
     ) -> None:
         super().__init__(auth_url=auth_url)
-        self._site, self._profile, self._project = site, profile, project_id or project_name
+        self._site, self._profile, self._project = hansa_site, hansa_profile, project_id or project_name
 
     def get_auth_ref(self, session: Session) -> access.AccessInfo:
         """As every identity plug-in. Raises Unauthorized with Keystone's reason, ClientException for everything else."""
@@ -61,8 +61,8 @@ class Loader(loading.BaseLoader[Hansa]):
     def get_options(self) -> list[opts.Opt]:
         return [
             opts.Opt("auth-url", help="The site's Keystone; by default as the profile or the site says."),
-            opts.Opt("hansa-site", dest="site", help="A site of the profile; by default its default or first one."),
-            opts.Opt("hansa-profile", dest="profile", help="The profile; by default that of the command line."),
+            opts.Opt("hansa-site", help="A site of the profile; by default its default or first one."),
+            opts.Opt("hansa-profile", help="The profile; by default that of the command line."),
             opts.Opt("project-id", help="Identifier of a project; by default the first that Keystone names."),
             opts.Opt("project-name", help="Name of a project."),
         ]
