@@ -28,7 +28,7 @@ from hansa.base.telemetry.logs import configure
 from hansa.base.watch import Watched
 from hansa.federation import web
 from hansa.federation.commons import Commons
-from hansa.federation.config import FederationConfig, KeyPair, TrustSettings
+from hansa.federation.config import FederationConfig, KeyPair, TrustSettings, operators
 from hansa.federation.membership.http import VomsApp
 from hansa.federation.membership.issuing import AttributeAuthority, Authority, VoServer
 from hansa.federation.membership.service import Membership
@@ -100,7 +100,9 @@ async def assembled(config: FederationConfig) -> AsyncIterator[Federation]:
         mail = configured(config.mail, database, now)
         await mail.open()
         stack.push_async_callback(mail.close)
-        commons = Commons(database, members, now, audit, lambda: trust.current, policy, url, mail)
+        commons = Commons(
+            database, members, now, audit, lambda: trust.current, policy, url, mail, operators(config.operators)
+        )
         app = doors(voms_app, web.app(web_routes(commons)), config)
         health = Health({"database": database_answers(database)})
         yield Federation(observed(app, health, config.telemetry), _listeners(config), members)
