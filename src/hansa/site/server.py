@@ -28,11 +28,9 @@ from hansa.site.console.http import routes as console_routes
 from hansa.site.identity import Identity
 from hansa.site.identity.settings import make_identity
 from hansa.site.identity.tokens import Tokens
-from hansa.site.keystone.catalogue import Catalogue
 from hansa.site.occi import http as occi
 from hansa.site.occi.settings import OcciSettings
 from hansa.site.openstack.identity import http as keystone
-from hansa.site.openstack.identity.catalog import own_entries
 from hansa.site.openstack.identity.desk import Desk
 from hansa.site.openstack.identity.render import Place
 from hansa.site.openstack.identity.service import Keystone
@@ -97,13 +95,9 @@ def keystone_door(other: App, identity: Identity, config: SiteConfig, database: 
         return other
     names = {each.name for each in config.keystone.listeners}
     place = Place(
-        config.keystone.public_url,
-        config.site.public_url,
-        config.keystone.region or config.site.name,
-        config.keystone.identity_provider,
+        config.keystone.public_url, config.site.public_url, config.site.name, config.keystone.identity_provider
     )
-    catalogue = Catalogue(database, clock, own_entries(place), place.region)
-    face = keystone.app(Desk(Keystone(identity, tokens), identity, tokens, place, catalogue, database, clock))
+    face = keystone.app(Desk(Keystone(identity, tokens), identity, tokens, place, database, clock))
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         is_ours = scope["type"] == "http" and listener_name(scope) in names

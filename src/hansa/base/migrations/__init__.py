@@ -43,7 +43,7 @@ async def upgrade(db: Database, component: str) -> None:
     ConfigurationError if the database was written by a newer Hansa.
     """
     try:
-        await db.write(lambda connection: migrate(connection, component))
+        await db.write(lambda connection: _upgrade(connection, component))
     except CommandError as error:
         raise ConfigurationError(
             f"The {component} database was written by another version of Hansa ({error}); install that one, or a newer.",
@@ -51,8 +51,7 @@ async def upgrade(db: Database, component: str) -> None:
         ) from error
 
 
-def migrate(connection: Connection, component: str, revision: str = "heads") -> None:
-    """Up to a revision, for tests of the next one; `upgrade` is for everybody else."""
+def _upgrade(connection: Connection, component: str) -> None:
     if connection.dialect.name == "postgresql":
         # A serialisable snapshot would be taken before the lock is ours, and miss what its last holder did.
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
@@ -64,4 +63,4 @@ def migrate(connection: Connection, component: str, revision: str = "heads") -> 
         config.set_main_option("path_separator", "newline")
         config.attributes["connection"] = connection
         config.attributes["version_table"] = f"{part}_version"
-        command.upgrade(config, "heads" if part == "base" else revision)
+        command.upgrade(config, "heads")

@@ -53,22 +53,13 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
-class Federation:
-    """By which identity provider and protocol somebody came, and the groups of the directory (ids) that its rules put them in."""
-
-    provider: str
-    protocol: str
-    groups: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Principal:
     """Somebody whose credential was proved, before any policy of this site.
 
     `user` is stable and unique here; `names` are the spellings under which a ban may list it. `grant` is set for local
     users, beside whose password it stands; for everybody else the policy finds it by `memberships`. `limited`: the
     credential was delegated to look around with, not to start anything (a limited proxy). `project`: the credential is good
-    for that one only (a scoped token). `federation`: for those who came with a token of a foreign issuer.
+    for that one only (a scoped token).
     """
 
     user: str
@@ -79,4 +70,3 @@ class Principal:
     limited: bool = False
     not_after: datetime | None = None
     project: str | None = None
-    federation: Federation | None = None

@@ -13,11 +13,11 @@ import orjson
 from cryptography.fernet import InvalidToken, MultiFernet
 
 from hansa.base.errors import Unauthenticated
-from hansa.site.identity.model import Federation, Membership, Principal, Reason
+from hansa.site.identity.model import Membership, Principal, Reason
 
 TOKEN_MAX = 8192
 """Characters; ours have 250 to 400. A longer one is refused unread."""
-_VERSION = 2
+_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,6 @@ def seal(token: Token, keys: MultiFernet) -> str:
         [[membership.vo, membership.fqans] for membership in principal.memberships],
         principal.limited,
         principal.project,
-        _federation(principal),
         token.methods,
         int(token.issued.timestamp()),
         int(token.expires.timestamp()),
@@ -68,17 +67,10 @@ def unseal(text: str, keys: MultiFernet) -> Token:
     return _token(orjson.loads(zlib.decompress(packed)))  # from here on it is what `seal` made
 
 
-def _federation(principal: Principal) -> list[Any] | None:
-    came_by = principal.federation
-    return [came_by.provider, came_by.protocol, came_by.groups] if came_by else None
-
-
 def _token(members: list[Any]) -> Token:
-    if members[0] != _VERSION:
+    version, user, display, names, memberships, limited, project, methods, issued, expires, audit_ids, stamp = members
+    if version != _VERSION:
         raise _no_token()
-    user, display, names, memberships, limited, project, came_by, methods, issued, expires, audit_ids, stamp = members[
-        1:
-    ]
     not_after = datetime.fromtimestamp(expires, UTC)
     principal = Principal(
         user,
@@ -88,7 +80,6 @@ def _token(members: list[Any]) -> Token:
         limited=limited,
         not_after=not_after,
         project=project,
-        federation=Federation(came_by[0], came_by[1], tuple(came_by[2])) if came_by else None,
     )
     return Token(principal, tuple(methods), datetime.fromtimestamp(issued, UTC), not_after, tuple(audit_ids), stamp)
 

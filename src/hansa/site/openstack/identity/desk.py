@@ -12,7 +12,6 @@ from hansa.cloud.model import READ_ONLY
 from hansa.site.identity import Identity
 from hansa.site.identity.model import Reason
 from hansa.site.identity.tokens import Tokens
-from hansa.site.keystone.catalogue import Catalogue
 from hansa.site.openstack.identity.render import Place
 from hansa.site.openstack.identity.requests import DOMAIN
 from hansa.site.openstack.identity.rules import RULES, Bearer
@@ -27,7 +26,6 @@ class Desk:
     identity: Identity
     tokens: Tokens
     place: Place
-    catalogue: Catalogue
     database: Database
     clock: Callable[[], datetime]
 

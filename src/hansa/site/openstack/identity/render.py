@@ -52,8 +52,7 @@ def _version(address: str, identifier: str, status: str, updated: str, media: st
     }
 
 
-def token_v3(issued: Issued, place: Place, catalog: Sequence[Json] | None = None) -> Json:
-    """`catalog`: as in `catalog.catalog_v3`; without it the token is shown bare."""
+def token_v3(issued: Issued, place: Place, *, catalog: bool = True) -> Json:
     principal, token = issued.token.principal, issued.token
     user: Json = {
         "id": user_id(principal.user),
@@ -80,12 +79,12 @@ def token_v3(issued: Issued, place: Place, catalog: Sequence[Json] | None = None
             "is_domain": False,
             "roles": [{"id": role_id(name), "name": name} for name in _roles(issued)],
         }
-        if catalog is not None:
-            body["catalog"] = catalog
+        if catalog:
+            body["catalog"] = catalog_v3(place)
     return {"token": body}
 
 
-def access_v2(issued: Issued, catalog: Sequence[Json]) -> Json:
+def access_v2(issued: Issued, place: Place) -> Json:
     principal, token = issued.token.principal, issued.token
     roles = _roles(issued)
     shown: Json = {
@@ -106,7 +105,7 @@ def access_v2(issued: Issued, catalog: Sequence[Json]) -> Json:
                 "roles": [{"name": name} for name in roles],
                 "roles_links": [],
             },
-            "serviceCatalog": catalog if issued.grant else [],
+            "serviceCatalog": _catalog_v2(place) if issued.grant else [],
             "metadata": {"is_admin": 0, "roles": [role_id(name) for name in roles]},
         }
     }
@@ -141,8 +140,53 @@ def domains(place: Place) -> Json:
     return {"domains": [], "links": _links(place, "auth/domains")}
 
 
-def catalog(entries: Sequence[Json], place: Place) -> Json:
-    return {"catalog": entries, "links": _links(place, "auth/catalog")}
+def catalog(place: Place) -> Json:
+    return {"catalog": catalog_v3(place), "links": _links(place, "auth/catalog")}
+
+
+def catalog_v3(place: Place) -> list[Json]:
+    return [
+        {
+            "id": role_id(f"service {kind}"),
+            "type": kind,
+            "name": name,
+            "endpoints": [
+                {
+                    "id": role_id(f"endpoint {kind} {interface}"),
+                    "interface": interface,
+                    "region": place.region,
+                    "region_id": place.region,
+                    "url": url,
+                }
+                for interface in ("public", "internal", "admin")
+            ],
+        }
+        for kind, name, url in _services(place, "v3")
+    ]
+
+
+def _catalog_v2(place: Place) -> list[Json]:
+    return [
+        {
+            "type": kind,
+            "name": name,
+            "endpoints": [
+                {
+                    "id": role_id(f"endpoint {kind}"),
+                    "region": place.region,
+                    "publicURL": url,
+                    "internalURL": url,
+                    "adminURL": url,
+                }
+            ],
+            "endpoints_links": [],
+        }
+        for kind, name, url in _services(place, "v2.0")
+    ]
+
+
+def _services(place: Place, version: str) -> tuple[tuple[str, str, str], ...]:
+    return (("identity", "keystone", f"{place.keystone}/{version}"), ("occi", "occi", f"{place.occi}/"))
 
 
 def error(status: int, message: str) -> Json:

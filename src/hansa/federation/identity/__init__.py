@@ -1,1 +1,0 @@
-"""Who is calling the federation, and what they may do to its registry."""
