@@ -14,13 +14,18 @@ pytestmark = pytest.mark.peer
 
 @pytest.fixture
 async def keystone(tmp_path: Path) -> AsyncIterator[KeystoneSite]:
-    async with running_keystone(tmp_path, Grid(now=datetime.now(UTC))) as running:
+    async with running_keystone(tmp_path, Grid(now=datetime.now(UTC)), region="RegionOne") as running:
         yield running
 
 
 @pytest.fixture
 def user(keystone: KeystoneSite) -> Client:
     return by_password(openstack(), keystone.url, keystone.anchors(), USER, PASSWORD, USER_PROJECT)
+
+
+@pytest.fixture
+def admin(user: Client) -> Client:
+    return user.but(USERNAME="root")
 
 
 async def test_a_token_is_issued_and_revoked(keystone: KeystoneSite, user: Client) -> None:
@@ -39,3 +44,24 @@ async def test_the_catalogue_is_listed(keystone: KeystoneSite, user: Client) -> 
     services = {each["Type"]: each["Endpoints"] for each in await user.json("catalog", "list")}
     assert {each["url"] for each in services["identity"]} == {f"{keystone.url}/v3"}
     assert services["occi"]
+
+
+async def test_the_services_of_the_seed_are_registered(keystone: KeystoneSite, admin: Client) -> None:
+    """The modern guide's lines for the image service, and the project in an address."""
+    service = await admin.json("service", "create", "--name", "glance", "--description", "OpenStack Image", "image")
+    for interface in ("public", "internal", "admin"):
+        made = await admin.json(
+            "endpoint", "create", "--region", "RegionOne", "image", interface, "http://controller:9292/$(project_id)s"
+        )
+        assert (made["service_id"], made["interface"]) == (service["id"], interface)
+    assert "RegionOne" in {each["Region"] for each in await admin.json("region", "list")}
+    shown = await admin.json("catalog", "show", "image")
+    project = (await admin.json("token", "issue"))["project_id"]
+    assert {each["url"] for each in shown["endpoints"]} == {f"http://controller:9292/{project}"}
+    await admin("service", "delete", "glance")
+    assert {each["Service Type"] for each in await admin.json("endpoint", "list")} == {"identity", "occi"}
+
+
+async def test_a_user_may_not_register_services(user: Client) -> None:
+    with pytest.raises(Failed, match="identity:create_service"):
+        await user("service", "create", "image")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hansa.cli.errors import ExitCode
 from hansa.cli.output import FORMATS
-from hansa.client.profile import Defaults, Paths, load_profile
+from hansa.client.profile import Defaults, Federation, Paths, Site, load_profile
 
 PAGE = (Path(__file__).parents[2] / "docs/reference/profile.md").read_text()
 
@@ -26,6 +26,8 @@ def test_the_example_is_a_profile_with_every_key(tmp_path: Path) -> None:
     document = tomllib.loads(example())
     assert set(document["paths"]) == {field.name for field in fields(Paths)}
     assert set(document["defaults"]) == {field.name for field in fields(Defaults)}
+    assert set(document["federation"]) == {field.name for field in fields(Federation)}
+    assert set(document["site"][0]) == {field.name for field in fields(Site)}
 
 
 def test_every_exit_code_is_documented() -> None:

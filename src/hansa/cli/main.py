@@ -24,12 +24,17 @@ COMMANDS = {
     "federation": Lazy("hansa.cli.federation:federation", "Run the federation's own servers."),
     "flavor": Lazy("hansa.cli.flavor:flavor", "Show the sizes that machines can have."),
     "image": Lazy("hansa.cli.image:image", "Show the images that machines can be started from."),
+    "login": Lazy("hansa.cli.login:login", "Log in: with your certificate, or in a browser."),
+    "logout": Lazy("hansa.cli.login:logout", "Log out, and remove proxy and tokens from this computer."),
+    "openrc": Lazy("hansa.cli.openrc:openrc", "Print the environment for OpenStack clients."),
     "proxy": Lazy("hansa.cli.proxy:proxy", "Log in to the grid: make, show and remove your proxy."),
     "site": Lazy("hansa.cli.site:site", "Run a site, and keep its local users."),
+    "token": Lazy("hansa.cli.login:token", "Print an access token for other programs."),
     "up": Lazy("hansa.cli.up:up", "Start a whole federation on this computer."),
     "usage": Lazy("hansa.cli.usage:usage", "Show what your machines have used, or what happened to them."),
     "vm": Lazy("hansa.cli.vm:vm", "Your machines: create, list, log in, stop, delete."),
     "vo": Lazy("hansa.cli.vo:vo_group", "Virtual organisations: members, groups, roles."),
+    "whoami": Lazy("hansa.cli.login:whoami", "Who you are, here and at each site."),
 }
 """Every command of `hansa`: where it lives, and its line of help."""
 

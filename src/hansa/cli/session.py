@@ -1,10 +1,7 @@
 """What the commands for machines share: the profile, the sites asked, their failures told."""
 
-import ssl
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from functools import cache
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -13,10 +10,9 @@ from hansa.base.errors import Forbidden, HansaError, Unauthenticated
 from hansa.base.i18n import _
 from hansa.cli.errors import ExitCode
 from hansa.cli.output import Row, say
+from hansa.client.credentials import shown
 from hansa.client.errors import NoCredential, NoSite
 from hansa.client.fanout import Failure, Gathered, ask_all
-from hansa.client.files import read_private
-from hansa.client.http import tls_context
 from hansa.client.machines import Machine, choose, machines
 from hansa.client.occi import Occi
 from hansa.client.profile import Profile, Site, load_profile
@@ -50,23 +46,10 @@ def sites_of(profile: Profile, names: Sequence[str]) -> tuple[Site, ...]:
     return sites
 
 
-@cache
-def _context(certificates: Path, proxy: Path | None) -> ssl.SSLContext:
-    return tls_context(certificates=certificates, proxy=proxy)
-
-
 def open_site(profile: Profile, site: Site, *, timeout: float = 60.0) -> Occi:
-    """A session at a site with the user's proxy."""
-    paths = profile.paths
-    if not site.endpoint.startswith("https:"):
-        return Occi(site.endpoint, timeout=timeout)
-    if not paths.proxy.exists():
-        raise NoCredential(
-            _("You have no proxy at {path}.").format(path=paths.proxy),
-            next="hansa proxy init" + (f" --voms {profile.vo}" if profile.vo else ""),
-        )
-    read_private(paths.proxy)  # refuses one that others may read
-    return Occi(site.endpoint, tls=_context(paths.certificates, paths.proxy), timeout=timeout)
+    """A session at a site with the user's proxy, or the token of a login."""
+    credential = shown(profile, secure=site.endpoint.startswith("https:"))
+    return Occi(site.endpoint, tls=credential.tls, bearer=credential.bearer, timeout=timeout)
 
 
 def at_site(profile: Profile, site: Site, work: Callable[[Occi], T]) -> T:
@@ -83,6 +66,8 @@ def at_site(profile: Profile, site: Site, work: Callable[[Occi], T]) -> T:
 def _explained(error: HansaError, profile: Profile) -> HansaError:
     from hansa.client.proxy import summarize  # only here: it costs start-up time
 
+    if not profile.paths.proxy.exists():
+        return error
     summary = summarize(profile.paths.proxy.read_bytes())
     if summary.not_after <= datetime.now(UTC):
         cause = _("Your proxy expired on {date:%Y-%m-%d %H:%M} UTC.").format(date=summary.not_after)

@@ -1,4 +1,4 @@
-"""Signing on at a Keystone that an OCCI service points to: VOMS proxy (v3 federation, v2.0) or password (v2.0).
+"""Signing on at a Keystone: VOMS proxy (v3 federation, v2.0), access token of an OpenID Provider (v3) or password (v3, v2.0).
 
 The flows are those of the clients that the federation's sites were tested with: an unauthenticated request gives 401 and
 `WWW-Authenticate: Keystone uri='…'`; the root there lists versions; an unscoped token lists the projects; a token scoped
@@ -11,7 +11,7 @@ import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from hansa.base.errors import BackendDown, HansaError, Unauthenticated
 from hansa.base.i18n import _
@@ -19,16 +19,37 @@ from hansa.client.errors import BadReply
 from hansa.client.http import Http, Reply
 
 _CHALLENGE = re.compile(r"""^\s*(?:Keystone|snf-auth)\s+uri=(["'])([^"']+)\1""", re.IGNORECASE)
-_VOMS_LOGIN = "OS-FEDERATION/identity_providers/egi.eu/protocols/mapped/auth"
 _MAX_PROJECTS = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Password:
-    """A user name and password, for sites without certificates."""
+    """A user name and password, for sites without certificates. `domain` is the name of the user's Keystone domain."""
 
     username: str
     password: str = field(repr=False)
+    domain: str = "Default"
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """An access token of an OpenID Provider, and under which names the Keystone knows the provider and the protocol."""
+
+    token: str = field(repr=False)
+    provider: str = "egi.eu"
+    protocol: str = "openid"
+
+
+Login = Password | Bearer
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A scoped token and what Keystone says of it: `token` of v3 or `access` of v2.0."""
+
+    id: str = field(repr=False)
+    version: int
+    about: Mapping[str, Any] = field(repr=False)
 
 
 def keystone_of(reply: Reply) -> str | None:
@@ -40,24 +61,35 @@ def keystone_of(reply: Reply) -> str | None:
 
 
 def tokens(
-    root: str, *, tls: ssl.SSLContext | None, timeout: float, project: str | None = None, login: Password | None = None
+    root: str, *, tls: ssl.SSLContext | None, timeout: float, project: str | None = None, login: Login | None = None
 ) -> Iterator[str]:
+    """As `sign_ons`, without what Keystone says of the tokens."""
+    for issued in sign_ons(root, tls=tls, timeout=timeout, project=project, login=login):
+        yield issued.id
+
+
+def sign_ons(
+    root: str, *, tls: ssl.SSLContext | None, timeout: float, project: str | None = None, login: Login | None = None
+) -> Iterator[Issued]:
     """Scoped tokens, one for each project we may use, best guess first; the caller tries them until one is welcome.
 
-    `project` chooses one by name or id. Raises Unauthenticated when Keystone refuses, BadReply when it talks nonsense.
+    `project` chooses one by name or id. Without `login` the certificate of `tls` proves who we are. Raises Unauthenticated
+    when Keystone refuses, BadReply when it talks nonsense.
     """
     with Http(root, tls=tls, timeout=timeout) as http:
         refusals: list[HansaError] = []
         for version, path in _versions(http, urlsplit(root).path):
-            flow = _v3 if version == 3 else _v2
             try:
-                yield from flow(http, path, project, login)
+                if version == 3:
+                    yield from _v3(http, path, project, login)
+                else:
+                    yield from _v2(http, path, project, login)
             except (Unauthenticated, BadReply, BackendDown) as error:
                 refusals.append(error)
                 continue
             return
         if refusals:
-            raise refusals[-1]
+            raise refusals[0 if isinstance(login, Bearer) else -1]
         raise BadReply(_("The Keystone at {root} offers no version that we know.").format(root=root))
 
 
@@ -78,10 +110,8 @@ def _versions(http: Http, path: str) -> list[tuple[int, str]]:
     return sorted((found or {3: f"{trimmed}/v3", 2: f"{trimmed}/v2.0"}).items(), reverse=True)
 
 
-def _v3(http: Http, base: str, project: str | None, login: Password | None) -> Iterator[str]:
-    if login is not None:
-        raise Unauthenticated(_("{origin}: the v3 interface takes no password here.").format(origin=http.origin))
-    unscoped = _subject_token(http.request("POST", f"{base}/{_VOMS_LOGIN}", body=b""))
+def _v3(http: Http, base: str, project: str | None, login: Login | None) -> Iterator[Issued]:
+    unscoped = _unscoped_v3(http, base, login)
     listing = _json(http.request("GET", f"{base}/auth/projects", headers={"X-Auth-Token": unscoped}))
     for identifier in _choose(listing.get("projects"), project):
         wish = {
@@ -90,14 +120,28 @@ def _v3(http: Http, base: str, project: str | None, login: Password | None) -> I
                 "scope": {"project": {"id": identifier}},
             }
         }
-        yield _subject_token(_post(http, f"{base}/auth/tokens", wish))
+        reply = _post(http, f"{base}/auth/tokens", wish)
+        yield Issued(_subject_token(reply), 3, _json(reply, allowed=(200, 201)).get("token", {}))
 
 
-def _v2(http: Http, base: str, project: str | None, login: Password | None) -> Iterator[str]:
+def _unscoped_v3(http: Http, base: str, login: Login | None) -> str:
+    if isinstance(login, Password):
+        user = {"name": login.username, "domain": {"name": login.domain}, "password": login.password}
+        proof = {"auth": {"identity": {"methods": ["password"], "password": {"user": user}}, "scope": "unscoped"}}
+        return _subject_token(_post(http, f"{base}/auth/tokens", proof))
+    provider, protocol = (login.provider, login.protocol) if login else ("egi.eu", "mapped")
+    target = f"{base}/OS-FEDERATION/identity_providers/{quote(provider)}/protocols/{quote(protocol)}/auth"
+    headers = {"Authorization": f"Bearer {login.token}"} if login else {}
+    return _subject_token(http.request("POST", target, body=b"", headers=headers))
+
+
+def _v2(http: Http, base: str, project: str | None, login: Login | None) -> Iterator[Issued]:
+    if isinstance(login, Bearer):
+        raise Unauthenticated(_("{origin}: the v2.0 interface takes no access tokens.").format(origin=http.origin))
     proof: dict[str, Any] = {"voms": True}
     if login is not None:
         proof = {"passwordCredentials": {"username": login.username, "password": login.password}}
-    unscoped = _access_token(_post(http, f"{base}/tokens", {"auth": proof}))
+    unscoped = _access_token(_post(http, f"{base}/tokens", {"auth": proof})).id
     listing = _json(http.request("GET", f"{base}/tenants", headers={"X-Auth-Token": unscoped}))
     for name in _choose(listing.get("tenants"), project, key="name"):
         yield _access_token(_post(http, f"{base}/tokens", {"auth": {**proof, "tenantName": name}}))
@@ -135,12 +179,12 @@ def _subject_token(reply: Reply) -> str:
     return token
 
 
-def _access_token(reply: Reply) -> str:
+def _access_token(reply: Reply) -> Issued:
     try:
-        token = _json(reply)["access"]["token"]["id"]
+        access = _json(reply)["access"]
+        return Issued(str(access["token"]["id"]), 2, access)
     except (KeyError, TypeError):
         raise BadReply(_("Keystone answered without a token.")) from None
-    return str(token)
 
 
 def _json(reply: Reply, allowed: tuple[int, ...] = (200, 203)) -> dict[str, Any]:

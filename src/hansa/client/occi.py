@@ -30,7 +30,7 @@ from hansa.base.i18n import _
 from hansa.client.digest import digest_authorization
 from hansa.client.errors import BadReply
 from hansa.client.http import Http, Reply
-from hansa.client.keystone import Password, keystone_of, tokens
+from hansa.client.keystone import Bearer, Password, keystone_of, tokens
 from hansa.standards.errors import StandardError
 from hansa.standards.occi import (
     RESPONSE_LIMITS,
@@ -93,6 +93,7 @@ class Occi:
         login: Password | None = None,
         token: str | None = None,
         project: str | None = None,
+        bearer: str | None = None,
     ) -> None:
         self._http = Http(endpoint, tls=tls, timeout=timeout)
         self._tls, self._timeout = tls, timeout
@@ -100,6 +101,7 @@ class Occi:
         self._media_type = media_type
         self._login, self._project = login, project
         self._token = token
+        self._bearer = bearer
 
     def __enter__(self) -> Self:
         return self
@@ -246,7 +248,8 @@ class Occi:
         """Sign on at Keystone; the first project whose token the site welcomes is kept for the session."""
         if self.origin.startswith("https:") and not root.startswith("https:"):
             raise BadReply(_("{origin} sends us to a Keystone without TLS.").format(origin=self.origin))
-        for token in tokens(root, tls=self._tls, timeout=self._timeout, project=self._project, login=self._login):
+        login = Bearer(self._bearer) if self._bearer else self._login
+        for token in tokens(root, tls=self._tls, timeout=self._timeout, project=self._project, login=login):
             self._token = token
             reply = self._once(method, target, headers, body)
             if reply.status != 401:
@@ -257,6 +260,8 @@ class Occi:
         fields: dict[str, str | bytes] = {"User-Agent": "hansa OCCI/1.1", **headers}
         if self._token:
             fields["X-Auth-Token"] = self._token
+        elif self._bearer:
+            fields["Authorization"] = f"Bearer {self._bearer}"
         elif self._login and "Authorization" not in fields:
             pair = f"{self._login.username}:{self._login.password}".encode()
             fields["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"

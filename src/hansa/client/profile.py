@@ -18,10 +18,29 @@ from hansa.client.errors import BadProfile
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A site as the user knows it: a name, and the address of its OCCI service."""
+    """A site as the user knows it: a name, the address of its OCCI service, and that of its Keystone (None: OCCI tells it).
+
+    `provider` and `protocol` are what the Keystone calls the issuer of the user's tokens and the way to show one.
+    """
 
     name: str
     endpoint: str
+    keystone: str | None = None
+    provider: str = "egi.eu"
+    protocol: str = "openid"
+
+
+@dataclass(frozen=True, slots=True)
+class Federation:
+    """The federation's web interface, and who issues the user's tokens: by default that interface itself.
+
+    `trust`: `grid` if its host is proved by the authorities of `paths.certificates`, `system` if by those of the system.
+    """
+
+    url: str
+    issuer: str
+    client: str = "hansa"
+    trust: str = "grid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +74,7 @@ class Profile:
     vo: str | None = None
     sites: tuple[Site, ...] = ()
     defaults: Defaults = field(default_factory=Defaults)
+    federation: Federation | None = None
 
     def site(self, name: str) -> Site:
         """The site of that name, or an unnamed one if `name` is an address."""
@@ -95,6 +115,7 @@ def load_profile(path: Path | None = None, environ: Mapping[str, str] = os.envir
         vo=environ.get("HANSA_VO") or vo,
         sites=tuple(_site(table) for table in top.tables("site")),
         defaults=_defaults(top.table("defaults")),
+        federation=_federation(top.table("federation")),
     )
     top.nothing_else()
     return profile
@@ -111,8 +132,16 @@ def render_profile(profile: Profile) -> str:
     for key in ("site", "image", "flavor", "login"):
         if value := getattr(profile.defaults, key):
             lines.append(f"{key} = {json.dumps(value)}")
+    if profile.federation:
+        lines += ["", "[federation]"]
+        lines += [
+            f"{key} = {json.dumps(getattr(profile.federation, key))}" for key in ("url", "issuer", "client", "trust")
+        ]
     for site in profile.sites:
-        lines += ["", "[[site]]", f"name = {json.dumps(site.name)}", f"endpoint = {json.dumps(site.endpoint)}"]
+        lines += ["", "[[site]]"]
+        for key in ("name", "endpoint", "keystone", "provider", "protocol"):
+            if value := getattr(site, key):
+                lines.append(f"{key} = {json.dumps(value)}")
     return "\n".join(lines) + "\n"
 
 
@@ -155,13 +184,32 @@ def _paths(table: "_Table", base: Path, environ: Mapping[str, str]) -> Paths:
 
 
 def _site(table: "_Table") -> Site:
-    name, endpoint = table.text("name"), table.text("endpoint")
-    table.nothing_else()
+    name, endpoint = table.text("name"), table.address("endpoint")
     if not name or not endpoint:
         raise table.wrong("name", _("a name and an endpoint"))
-    if not endpoint.startswith(("http://", "https://")):
-        raise table.wrong("endpoint", _("an http or https address"))
-    return Site(name, endpoint)
+    site = Site(
+        name=name,
+        endpoint=endpoint,
+        keystone=table.address("keystone"),
+        provider=table.text("provider") or "egi.eu",
+        protocol=table.text("protocol") or "openid",
+    )
+    table.nothing_else()
+    return site
+
+
+def _federation(table: "_Table") -> Federation | None:
+    url = table.address("url")
+    issuer = table.address("issuer") or url
+    client, trust = table.text("client") or "hansa", table.text("trust") or "grid"
+    table.nothing_else()
+    if trust not in ("grid", "system"):
+        raise table.wrong("trust", _("grid or system"))
+    if url is None or issuer is None:
+        if issuer is not None:
+            raise table.wrong("url", _("an http or https address"))
+        return None
+    return Federation(url.rstrip("/"), issuer.rstrip("/"), client, trust)
 
 
 def _defaults(table: "_Table") -> Defaults:
@@ -193,6 +241,12 @@ class _Table:
         value = self._left.pop(key, None)
         if value is not None and not isinstance(value, str):
             raise self.wrong(key, _("a text"))
+        return value
+
+    def address(self, key: str) -> str | None:
+        value = self.text(key)
+        if value is not None and not value.startswith(("http://", "https://")):
+            raise self.wrong(key, _("an http or https address"))
         return value
 
     def texts(self, key: str) -> tuple[str, ...]:

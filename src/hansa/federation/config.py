@@ -7,7 +7,6 @@ from pydantic import Field, model_validator
 from hansa.base.config import DatabaseSettings, FilePath, Settings
 from hansa.base.mail import MailSettings
 from hansa.base.telemetry.app import TelemetrySettings
-from hansa.federation.propagation.settings import FeedSettings
 from hansa.federation.web import WebSettings
 from hansa.standards.voms.wire import Dialect
 from hansa.standards.x509 import NamespaceMode
@@ -77,13 +76,6 @@ class FederationConfig(Settings):
     voms: VomsSettings = Field(description="The VOMS server.")
     web: WebSettings | None = Field(None, description="The web interface; without this table there is none.")
     mail: MailSettings = Field(default=MailSettings(), description="How people are written to.")
-    feed: FeedSettings | None = Field(None, description="The member feed to sites; it needs the web interface.")
     telemetry: TelemetrySettings = Field(
         default=TelemetrySettings(), description="What the federation tells its operator."
     )
-
-    @model_validator(mode="after")
-    def _feed_has_an_address(self) -> Self:
-        if self.feed is not None and self.web is None:
-            raise ValueError("the feed needs the table web, with public_url and listeners")
-        return self

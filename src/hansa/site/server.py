@@ -25,12 +25,15 @@ from hansa.cloud.model import Caller, Image, ImageId, ProjectId
 from hansa.cloud.port import Cloud, HasImageStore, HasProjects
 from hansa.site.config import CloudSettings, ImageSettings, SiteConfig
 from hansa.site.console.http import routes as console_routes
+from hansa.site.directory import Directory
 from hansa.site.identity import Identity
 from hansa.site.identity.settings import make_identity
 from hansa.site.identity.tokens import Tokens
+from hansa.site.keystone.catalogue import Catalogue
 from hansa.site.occi import http as occi
 from hansa.site.occi.settings import OcciSettings
 from hansa.site.openstack.identity import http as keystone
+from hansa.site.openstack.identity.catalog import own_entries
 from hansa.site.openstack.identity.desk import Desk
 from hansa.site.openstack.identity.render import Place
 from hansa.site.openstack.identity.service import Keystone
@@ -75,6 +78,7 @@ async def assembled(config: SiteConfig, *, clock: Clock = utc_now) -> AsyncItera
             audit=audit,
             ensure_project=cloud.ensure_project if isinstance(cloud, HasProjects) else None,
             database=database,
+            directory=(directory := Directory(database, clock, config.identity.passwords)),
         )
         usage = Usage(database, cloud, clock)
         stack.push_async_callback(usage.follow)
@@ -84,20 +88,28 @@ async def assembled(config: SiteConfig, *, clock: Clock = utc_now) -> AsyncItera
         settings = OcciSettings(public_url=config.site.public_url, **config.occi_table.model_dump())
         face = occi.app(cloud, identity.caller, settings, database, challenges=identity.challenges)
         native = Starlette(routes=usage_routes(usage, identity) + console_routes(cloud, identity))
-        front = keystone_door(doors(native, face), identity, config, database, clock)
+        front = keystone_door(doors(native, face), identity, directory, database, config, clock)
         yield observed(front, health, config.telemetry)
 
 
-def keystone_door(other: App, identity: Identity, config: SiteConfig, database: Database, clock: Clock) -> App:
+def keystone_door(
+    other: App, identity: Identity, directory: Directory, database: Database, config: SiteConfig, clock: Clock
+) -> App:
     """Keystone has its own listeners, if the site has one: its clients know its paths from the root on."""
     tokens = identity.way(Tokens)
     if config.keystone is None or tokens is None:
         return other
     names = {each.name for each in config.keystone.listeners}
     place = Place(
-        config.keystone.public_url, config.site.public_url, config.site.name, config.keystone.identity_provider
+        config.keystone.public_url,
+        config.site.public_url,
+        config.keystone.region or config.site.name,
+        config.keystone.identity_provider,
     )
-    face = keystone.app(Desk(Keystone(identity, tokens), identity, tokens, place, database, clock))
+    catalogue = Catalogue(database, clock, own_entries(place), place.region)
+    face = keystone.app(
+        Desk(Keystone(identity, tokens, directory), identity, tokens, directory, place, catalogue, database, clock)
+    )
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         is_ours = scope["type"] == "http" and listener_name(scope) in names

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from hansa.client.errors import BadProfile
-from hansa.client.profile import Site, default_proxy, load_profile, profile_path, render_profile
+from hansa.client.profile import Federation, Site, default_proxy, load_profile, profile_path, render_profile
 
 TEXT = """
 vo = "fedcloud.egi.eu"
@@ -118,3 +118,50 @@ def test_a_rendered_profile_reads_back_the_same(file: Path, tmp_path: Path) -> N
         profile.paths,
         profile.defaults,
     )
+
+
+FEDERATION = """
+[federation]
+url = "https://federation.example.org/"
+
+[[site]]
+name = "A"
+endpoint = "https://a.example.org/"
+keystone = "https://a.example.org:5000"
+provider = "home"
+protocol = "oidc"
+"""
+
+
+def test_the_federation_issues_tokens_itself_unless_another_does(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(FEDERATION)
+    root = "https://federation.example.org"
+    assert load_profile(path, {}).federation == Federation(root, root)
+    path.write_text(FEDERATION.replace("[federation]", '[federation]\nissuer = "https://aai.example.org/realms/egi"'))
+    assert load_profile(path, {}).federation == Federation(root, "https://aai.example.org/realms/egi")
+
+
+def test_what_is_written_is_read_back(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(FEDERATION)
+    profile = load_profile(path, {})
+    path.write_text(render_profile(profile))
+    assert load_profile(path, {}) == profile
+
+
+@pytest.mark.parametrize(
+    ("table", "key"),
+    [
+        ("[federation]\nurl = 'ftp://x'", "federation.url"),
+        ("[federation]\nissuer = 'https://x'", "federation.url"),
+        ("[federation]\nurl = 'https://x'\ntrust = 'all'", "federation.trust"),
+        ("[federation]\nurl = 'https://x'\nuser = 'me'", "user"),
+    ],
+)
+def test_a_wrong_federation_is_refused(tmp_path: Path, table: str, key: str) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(table)
+    with pytest.raises(BadProfile) as refused:
+        load_profile(path, {})
+    assert refused.value.details["key"] == key

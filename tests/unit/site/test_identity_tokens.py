@@ -26,7 +26,8 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LIFE = timedelta(hours=1)
 RING = MultiFernet([Fernet(Fernet.generate_key())])
 MEMBER = Principal("X509:<I>CN=ca<S>CN=u", "/CN=u", frozenset({"CN=u"}), (Membership("ops", ("/ops", "/ops/bio")),))
-ALICE = Principal("local:alice", "alice", frozenset({"local:alice"}), grant=Grant("p-alice", frozenset({"admin"})))
+ALICE_GRANT = Grant("p-alice", frozenset({"admin"}))
+ALICE = Principal("local:alice", "alice", frozenset({"local:alice"}), grant=ALICE_GRANT)
 
 
 def local_user(digest: bytes = bytes(32), project: str = "p-alice") -> LocalUser:
@@ -145,7 +146,7 @@ class TestEnd:
         assert await site.reason(site.token(project="p-alice")) == "identity.foreign_project"
 
     async def test_a_local_users_token_follows_the_users_file(self, site: Site) -> None:
-        token = site.token(ALICE, "p-alice")
+        token = site.token(replace(ALICE, stamp=local_user().stamp), "p-alice")
         assert (await site.identity.caller(scope(token))).roles == {"admin"}
         site.users = {"alice": local_user(project="elsewhere")}
         assert await site.reason(token) == "identity.foreign_project"
@@ -154,7 +155,7 @@ class TestEnd:
     async def test_a_local_user_who_is_gone_or_has_a_new_password_keeps_no_token(
         self, site: Site, users: dict[str, LocalUser]
     ) -> None:
-        token = site.token(ALICE, "p-alice")
+        token = site.token(replace(ALICE, stamp=local_user().stamp), "p-alice")
         site.users = users
         assert await site.reason(token) == "identity.token_revoked"
 
@@ -162,8 +163,9 @@ class TestEnd:
 class TestSeal:
     @given(st.text(max_size=40), st.booleans(), st.lists(st.text(max_size=20), max_size=5))
     def test_a_token_reads_back(self, name: str, limited: bool, fqans: list[str]) -> None:
-        bearer = replace(MEMBER, display=name, limited=limited, memberships=(Membership("v", tuple(fqans)),))
-        token = Token(replace(bearer, project="p", not_after=NOW), ("mapped",), NOW, NOW, ("a", "b"), "s")
+        bearer = replace(MEMBER, display=name, limited=limited, memberships=(Membership("v", tuple(fqans)),), stamp="s")
+        scoped = replace(bearer, project="p", not_after=NOW, groups=("g",))
+        token = Token(scoped, ("mapped",), NOW, NOW, ("a", "b"), "d", True, {"trust": "t"})
         assert unseal(seal(token, RING), RING) == token
 
     @given(st.text(max_size=300) | st.binary(max_size=300).map(lambda data: data.decode("latin-1")))

@@ -68,7 +68,7 @@ class Basic:
         user = users.get(name)
         if not await self._is_right(user.hash if user else _NOBODY, password) or user is None:
             raise Unauthenticated("User name or password is wrong.", reason=Reason.PASSWORD.value)
-        principal = Principal(LOCAL + name, name, frozenset({LOCAL + name}), grant=user.grant)
+        principal = Principal(LOCAL + name, name, frozenset({LOCAL + name}), grant=user.grant, stamp=user.stamp)
         self._proved.put(key, principal, now + REMEMBERED, users)
         return principal
 

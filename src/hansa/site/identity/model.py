@@ -9,6 +9,10 @@ from typing import Any
 Scope = Mapping[str, Any]
 """An ASGI connection scope of type `http`."""
 
+USER = "user:"
+"""What stands before the id of a user of the directory, in `Principal.user` and `.names`."""
+MEMBER = "member"
+"""The role that everybody has who may use a project by the policy or the users file."""
 LOCAL = "local:"
 """What distinguishes a local user's name from a subject, in `Principal.user` and `.names`."""
 
@@ -20,6 +24,9 @@ class Reason(StrEnum):
     MALFORMED = "identity.malformed"
     INSECURE = "identity.insecure"
     PASSWORD = "identity.password"  # noqa: S105  (a code, not a password)
+    PASSWORD_EXPIRED = "identity.password_expired"  # noqa: S105
+    LOCKED = "identity.locked"
+    DISABLED = "identity.disabled"
     BANNED = "identity.banned"
     NO_VO = "identity.no_vo"
     FOREIGN_VO = "identity.foreign_vo"
@@ -44,12 +51,16 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What somebody may use here: a project, and roles in it. `vo` and `fqan` say by which membership."""
+    """What somebody may use here: a project, by its key, and roles in it. `vo` and `fqan` say by which membership.
+
+    `assigned` are those of the roles that the directory gives; the others are of the policy, or of the users file.
+    """
 
     project: str
     roles: frozenset[str] = frozenset()
     vo: str | None = None
     fqan: str | None = None
+    assigned: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +70,8 @@ class Principal:
     `user` is stable and unique here; `names` are the spellings under which a ban may list it. `grant` is set for local
     users, beside whose password it stands; for everybody else the policy finds it by `memberships`. `limited`: the
     credential was delegated to look around with, not to start anything (a limited proxy). `project`: the credential is good
-    for that one only (a scoped token).
+    for that one only (a scoped token). `groups`: ids of groups of the directory that the credential brings along. `stamp`: of
+    the password that was proved, so that a new one ends the tokens of the old.
     """
 
     user: str
@@ -70,3 +82,5 @@ class Principal:
     limited: bool = False
     not_after: datetime | None = None
     project: str | None = None
+    groups: tuple[str, ...] = ()
+    stamp: str = ""

@@ -47,6 +47,11 @@ class LocalUser:
     hash: Scrypt = field(repr=False)
     grant: Grant
 
+    @property
+    def stamp(self) -> str:
+        """Another one for another password; tells nothing of it."""
+        return hashlib.sha256(self.hash.salt + self.hash.digest).hexdigest()[:16]
+
 
 def hash_password(password: str, salt: bytes) -> str:
     """The text of a hash, for the users file."""

@@ -1,12 +1,12 @@
 """The way from a request to a Caller: prove the credential, look up the ban list and the policy, note the refusals."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
 from hansa.base.errors import Forbidden, HansaError, TooManyRequests, Unauthenticated
 from hansa.cloud.model import READ_ONLY, Caller, ProjectId
-from hansa.site.identity.model import Grant, Principal, Reason, Scope
+from hansa.site.identity.model import USER, Grant, Principal, Reason, Scope
 from hansa.site.identity.policy import Policy
 
 A = TypeVar("A")
@@ -33,11 +33,24 @@ class Audit(Protocol):
 
 
 async def _no_project(project: str) -> None:
-    """The default of `ensure_project`: projects are the operator's business."""
+    """What is there without `ensure_project`: projects are the operator's business."""
+
+
+class Assignments(Protocol):
+    """What the directory says of somebody, beside the policy."""
+
+    async def present(self, principal: Principal) -> None:
+        """Raises Unauthenticated for whoever is gone or disabled."""
+
+    async def complete(self, principal: Principal, granted: Iterable[Grant]) -> tuple[Grant, ...]:
+        """The grants without those of closed projects, and with what the principal was assigned."""
 
 
 class Identity:
-    """`policy` and `bans` give the present snapshots. `ensure_project` makes a project that is not there (autocreate)."""
+    """`policy` and `bans` give the present snapshots. `ensure_project` makes a project that is not there (autocreate).
+
+    `assignments` is asked beside the policy; without it the policy has the only word.
+    """
 
     def __init__(
         self,
@@ -46,13 +59,15 @@ class Identity:
         policy: Callable[[], Policy],
         bans: Callable[[], frozenset[str]],
         audit: Audit,
-        ensure_project: Callable[[str], Awaitable[None]] = _no_project,
+        ensure_project: Callable[[str], Awaitable[None]] | None = None,
+        assignments: Assignments | None = None,
     ) -> None:
         self._authenticators = tuple(authenticators)
         self._policy = policy
         self._bans = bans
         self._audit = audit
-        self._ensure_project = ensure_project
+        self._ensure_project = ensure_project or _no_project
+        self._assignments = assignments
         self._ensured: set[str] = set()
         self.challenges = tuple(each.challenge for each in authenticators if each.challenge)
 
@@ -71,7 +86,7 @@ class Identity:
         principal = None
         try:
             principal = await self._authenticate(scope)
-            caller = self._authorise(principal, write=write)
+            caller = await self._authorise(principal, write=write)
             if write:
                 _check_origin(scope)
         except (Unauthenticated, Forbidden, TooManyRequests) as error:
@@ -92,21 +107,29 @@ class Identity:
             self.refused(scope, None, error)
             raise
 
-    def grants(self, principal: Principal) -> tuple[Grant, ...]:
-        """Every project that the principal may use, once each, best first. Raises Forbidden for the banned and the unknown."""
+    async def grants(self, principal: Principal) -> tuple[Grant, ...]:
+        """Every project that the principal may use, once each, best first: by the policy, and by assignment.
+
+        Raises Forbidden for the banned and the unknown, Unauthenticated for who is gone. Users of the directory are known even
+        where they have no project.
+        """
         if principal.names & self._bans():
             raise Forbidden("You are banned at this site; ask its operator.", reason=Reason.BANNED.value)
         found = [principal.grant] if principal.grant else self._policy().grants(principal.memberships)
         by_project: dict[str, Grant] = {}
         for grant in found:
             by_project.setdefault(grant.project, grant)
-        if not by_project:
+        granted = tuple(by_project.values())
+        if self._assignments is not None:
+            await self._assignments.present(principal)
+            granted = await self._assignments.complete(principal, granted)
+        if not granted and not by_project and not principal.user.startswith(USER):
             raise _unknown(principal)
-        return tuple(by_project.values())
+        return granted
 
-    def choose(self, principal: Principal, project: str | None) -> Grant:
+    async def choose(self, principal: Principal, project: str | None) -> Grant:
         """The grant for that project, or the best one. Raises Forbidden."""
-        for grant in self.grants(principal):
+        for grant in await self.grants(principal):
             if project in (None, grant.project):
                 return grant
         raise Forbidden("You have no part in that project.", reason=Reason.FOREIGN_PROJECT.value)
@@ -129,8 +152,8 @@ class Identity:
         )
         raise Unauthenticated(message, reason=Reason.NO_CREDENTIAL.value)
 
-    def _authorise(self, principal: Principal, *, write: bool) -> Caller:
-        grant = self.choose(principal, principal.project)
+    async def _authorise(self, principal: Principal, *, write: bool) -> Caller:
+        grant = await self.choose(principal, principal.project)
         if principal.limited and write:
             message = (
                 "A limited proxy may look but not change anything; make a full one (voms-proxy-init without -limited)."

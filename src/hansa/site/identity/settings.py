@@ -12,11 +12,16 @@ from hansa.base.config import FilePath, Settings
 from hansa.base.database import Database
 from hansa.base.errors import ConfigurationError
 from hansa.base.watch import Watched
+from hansa.cloud.model import READ_ONLY
+from hansa.site.directory.configured import Configured
+from hansa.site.directory.service import Directory
+from hansa.site.directory.settings import PasswordSettings
 from hansa.site.identity.bans import parse_bans
 from hansa.site.identity.basic import Basic
 from hansa.site.identity.grid import GridCertificate
+from hansa.site.identity.model import MEMBER
 from hansa.site.identity.passwords import LocalUser, parse_users
-from hansa.site.identity.policy import parse_policy
+from hansa.site.identity.policy import Policy, parse_policy
 from hansa.site.identity.service import Audit, Authenticator, Identity
 from hansa.site.identity.token_keys import ensure_keys, parse_keys
 from hansa.site.identity.tokens import Tokens
@@ -69,6 +74,7 @@ class IdentitySettings(Settings):
     legacy_proxies: bool = Field(False, description="Take proxies of the time before RFC 3820.")
     min_rsa_bits: int = Field(2048, ge=1024, description="The shortest RSA key taken.")
     tokens: TokenSettings | None = Field(None, description="Tokens; without this table none are taken.")
+    passwords: PasswordSettings = Field(PasswordSettings(), description="Passwords of the users that Keystone keeps.")
 
     @field_validator("trust_dir", "policy", "users", "bans", mode="before")
     @classmethod
@@ -84,8 +90,12 @@ def make_identity(
     audit: Audit,
     ensure_project: Callable[[str], Awaitable[None]] | None = None,
     database: Database | None = None,
+    directory: Directory | None = None,
 ) -> Identity:
-    """Raises ConfigurationError for a file that cannot be read or understood. Tokens need the `database`."""
+    """Raises ConfigurationError for a file that cannot be read or understood. Tokens need the `database`.
+
+    The `directory` is asked for roles beside the policy, and told what the files say.
+    """
     authenticators: list[Authenticator] = []
     users = _optional(settings.users, parse_users, b"", "identity.users")
     if settings.tokens is not None and database is not None:
@@ -98,9 +108,28 @@ def make_identity(
     roles = settings.roles
     policy = _optional(settings.policy, lambda text: parse_policy(text, roles), b"{}", "identity.policy")
     bans = _optional(settings.bans, parse_bans, b"", "identity.bans")
-    if ensure_project is None or not settings.autocreate:
-        return Identity(authenticators, policy=policy, bans=bans, audit=audit)
-    return Identity(authenticators, policy=policy, bans=bans, audit=audit, ensure_project=ensure_project)
+    if directory is not None:
+        directory.follow(lambda: (policy(), users()), lambda: _configured(policy(), users(), roles))
+    return Identity(
+        authenticators,
+        policy=policy,
+        bans=bans,
+        audit=audit,
+        ensure_project=ensure_project if settings.autocreate else None,
+        assignments=directory,
+    )
+
+
+def _configured(policy: Policy, users: Mapping[str, LocalUser], roles: frozenset[str]) -> Configured:
+    grants = [user.grant for user in users.values()]
+    granted = [(entry.tenant, entry.roles) for entry in policy.entries.values()]
+    granted += [(grant.project, grant.roles) for grant in grants]
+    named = roles.union(*(names for _, names in granted))
+    return Configured(
+        frozenset(tenant for tenant, _ in granted),
+        named | ({MEMBER, READ_ONLY} if granted else set()),
+        frozenset(users),
+    )
 
 
 def _tokens(

@@ -5,7 +5,8 @@ asked again at every use.
 """
 
 import zlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +18,7 @@ from hansa.site.identity.model import Membership, Principal, Reason
 
 TOKEN_MAX = 8192
 """Characters; ours have 250 to 400. A longer one is refused unread."""
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,8 @@ class Token:
     """`principal` has no grant; its `not_after` is when the token expires and its `project` what the token is scoped to.
 
     `methods`: how its bearer signed on, as Keystone names it. `audit_ids`: the token's own, and that of the first one it goes
-    back to. `stamp`: of a local user's password, so that a new password ends the tokens of the old one.
+    back to. `domain`: id of the domain that it is scoped to instead of a project; `is_system`: it is scoped to the system.
+    `extra`: what other rooms need to know of it again (JSON).
     """
 
     principal: Principal
@@ -33,7 +35,9 @@ class Token:
     issued: datetime
     expires: datetime
     audit_ids: tuple[str, ...]
-    stamp: str = ""
+    domain: str | None = None
+    is_system: bool = False
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 def seal(token: Token, keys: MultiFernet) -> str:
@@ -50,7 +54,11 @@ def seal(token: Token, keys: MultiFernet) -> str:
         int(token.issued.timestamp()),
         int(token.expires.timestamp()),
         token.audit_ids,
-        token.stamp,
+        principal.stamp,
+        principal.groups,
+        token.domain,
+        token.is_system,
+        token.extra,
     ]
     packed = zlib.compress(orjson.dumps(members), 9)
     return keys.encrypt_at_time(packed, int(token.issued.timestamp())).decode().rstrip("=")
@@ -68,9 +76,10 @@ def unseal(text: str, keys: MultiFernet) -> Token:
 
 
 def _token(members: list[Any]) -> Token:
-    version, user, display, names, memberships, limited, project, methods, issued, expires, audit_ids, stamp = members
-    if version != _VERSION:
+    if members[0] != _VERSION:
         raise _no_token()
+    _, user, display, names, memberships, limited, project, methods, issued, expires, audit_ids, *rest = members
+    stamp, groups, domain, is_system, extra = rest
     not_after = datetime.fromtimestamp(expires, UTC)
     principal = Principal(
         user,
@@ -80,8 +89,11 @@ def _token(members: list[Any]) -> Token:
         limited=limited,
         not_after=not_after,
         project=project,
+        groups=tuple(groups),
+        stamp=stamp,
     )
-    return Token(principal, tuple(methods), datetime.fromtimestamp(issued, UTC), not_after, tuple(audit_ids), stamp)
+    began = datetime.fromtimestamp(issued, UTC)
+    return Token(principal, tuple(methods), began, not_after, tuple(audit_ids), domain, is_system, extra)
 
 
 def _no_token() -> Unauthenticated:

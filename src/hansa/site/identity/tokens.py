@@ -1,11 +1,11 @@
 """Tokens: issued to those who proved who they are, accepted in `X-Auth-Token`, revoked before their time."""
 
-import hashlib
 import hmac
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from cryptography.fernet import MultiFernet
 
@@ -62,11 +62,20 @@ class Tokens:
         return replace(token, principal=self._present(token))
 
     def issue(
-        self, principal: Principal, project: str | None, method: str, parent: Token | None = None
+        self,
+        principal: Principal,
+        project: str | None,
+        method: str,
+        parent: Token | None = None,
+        *,
+        domain: str | None = None,
+        is_system: bool = False,
+        extra: Mapping[str, Any] | None = None,
     ) -> tuple[str, Token]:
         """A sealed token and what it says. It never outlives the credential, or the token, that it was given for.
 
         `method` is Keystone's word for the proof; `parent` the token that was shown. Who may have which project is asked before.
+        `extra` goes over that of the parent.
         """
         now = self._clock().replace(microsecond=0)
         expires = min(now + self._life, principal.not_after or datetime.max.replace(tzinfo=UTC)).replace(microsecond=0)
@@ -79,7 +88,9 @@ class Tokens:
             now,
             expires,
             (own, parent.audit_ids[-1]) if parent else (own,),
-            self._stamp_of(principal),
+            domain,
+            is_system,
+            {**(parent.extra if parent else {}), **(extra or {})},
         )
         return seal(token, self._keys()), token
 
@@ -92,17 +103,9 @@ class Tokens:
         if not token.principal.user.startswith(LOCAL):
             return token.principal
         user = self._users().get(token.principal.user.removeprefix(LOCAL))
-        if user is None or not hmac.compare_digest(_stamp(user), token.stamp):
+        if user is None or not hmac.compare_digest(user.stamp, token.principal.stamp):
             raise _revoked()
         return replace(token.principal, grant=user.grant)
-
-    def _stamp_of(self, principal: Principal) -> str:
-        user = self._users().get(principal.user.removeprefix(LOCAL)) if principal.user.startswith(LOCAL) else None
-        return _stamp(user) if user else ""
-
-
-def _stamp(user: LocalUser) -> str:
-    return hashlib.sha256(user.hash.salt + user.hash.digest).hexdigest()[:16]
 
 
 def _revoked() -> Unauthenticated:

@@ -14,7 +14,10 @@ from hansa.site.openstack.identity.requests import (
     ByCertificate,
     ByPassword,
     ByToken,
-    Project,
+    DomainScope,
+    ProjectScope,
+    SystemScope,
+    Wanted,
     Wish,
     parse_v2,
     parse_v3,
@@ -41,6 +44,7 @@ def v3(identity: Any, **rest: Any) -> bytes:
     return encoded({"auth": {"identity": identity, **rest}})
 
 
+DEFAULT = DomainScope(id="default")
 TOKEN = {"methods": ["token"], "token": {"id": "T"}}
 
 
@@ -48,8 +52,8 @@ TOKEN = {"methods": ["token"], "token": {"id": "T"}}
     ("auth", "wish"),
     [
         ({"voms": True}, Wish(ByCertificate())),
-        ({"voms": True, "tenantName": "t"}, Wish(ByCertificate(), Project(name="t"))),
-        ({"token": {"id": "T"}, "tenantId": "i"}, Wish(ByToken("T"), Project(id="i"))),
+        ({"voms": True, "tenantName": "t"}, Wish(ByCertificate(), ProjectScope(name="t", domain=DEFAULT))),
+        ({"token": {"id": "T"}, "tenantId": "i"}, Wish(ByToken("T"), ProjectScope(id="i"))),
         ({"passwordCredentials": {"username": "u", "password": "p"}}, Wish(ByPassword(b"p", name="u"))),
         ({"passwordCredentials": {"userId": "u", "password": "p"}}, Wish(ByPassword(b"p", id="u"))),
     ],
@@ -65,25 +69,37 @@ def test_voms_must_be_true_and_nothing_else(voms: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("scope", "project"),
+    ("scope", "wanted"),
     [
-        ("unscoped", None),
-        ({"unscoped": {}}, None),
-        ({"project": {"id": "i"}}, Project(id="i")),
-        ({"project": {"name": "n", "domain": {"id": "default"}}}, Project(name="n")),
-        ({"project": {"name": "n", "domain": {"name": "Default"}}}, Project(name="n")),
-        ({"project": {"name": "n", "domain": {"id": "other"}}}, Project(id="")),
-        ({"domain": {"id": "default"}}, Project(id="")),
-        ({"system": {"all": True}}, Project(id="")),
+        ({"project": {"id": "i"}}, ProjectScope(id="i")),
+        ({"project": {"name": "n", "domain": {"id": "other"}}}, ProjectScope(name="n", domain=DomainScope(id="other"))),
+        ({"project": {"name": "n", "domain": {"name": "D"}}}, ProjectScope(name="n", domain=DomainScope(name="D"))),
+        ({"domain": {"id": "default"}}, DEFAULT),
+        ({"domain": {"name": "Default"}}, DomainScope(name="Default")),
+        ({"system": {"all": True}}, SystemScope()),
     ],
 )
-def test_scopes_of_version_3_are_read(scope: Any, project: Project | None) -> None:
-    assert parse_v3(v3(TOKEN, scope=scope)) == Wish(ByToken("T"), project)
+def test_scopes_of_version_3_are_read(scope: Any, wanted: Wanted) -> None:
+    assert parse_v3(v3(TOKEN, scope=scope)) == Wish(ByToken("T"), wanted)
 
 
-def test_a_password_of_another_domain_is_nobodys() -> None:
+@pytest.mark.parametrize("scope", ["unscoped", {"unscoped": {}}])
+def test_who_wants_no_scope_gets_none_by_default_either(scope: Any) -> None:
+    assert parse_v3(v3(TOKEN, scope=scope)) == Wish(ByToken("T"), is_unscoped=True)
+
+
+@pytest.mark.parametrize(
+    "scope", [{"system": {}}, {"system": {"all": "true"}}, {"domain": {}}, {"project": {"name": "n"}}, {}]
+)
+def test_half_a_scope_is_none(scope: Any) -> None:
+    with pytest.raises(BadRequest):
+        parse_v3(v3(TOKEN, scope=scope))
+
+
+def test_a_user_is_of_a_domain() -> None:
     user = {"name": "u", "domain": {"id": "other"}, "password": "p"}
-    assert parse_v3(v3({"methods": ["password"], "password": {"user": user}})).proof == ByPassword(b"p", id="")
+    proof = parse_v3(v3({"methods": ["password"], "password": {"user": user}})).proof
+    assert proof == ByPassword(b"p", name="u", domain=DomainScope(id="other"))
 
 
 @pytest.mark.parametrize(

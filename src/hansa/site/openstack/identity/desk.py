@@ -9,13 +9,14 @@ from starlette.requests import Request
 from hansa.base.database import Database
 from hansa.base.errors import Forbidden
 from hansa.cloud.model import READ_ONLY
+from hansa.site.directory import Directory, Kind
 from hansa.site.identity import Identity
 from hansa.site.identity.model import Reason
 from hansa.site.identity.tokens import Tokens
+from hansa.site.keystone.catalogue import Catalogue
 from hansa.site.openstack.identity.render import Place
-from hansa.site.openstack.identity.requests import DOMAIN
 from hansa.site.openstack.identity.rules import RULES, Bearer
-from hansa.site.openstack.identity.service import Issued, Keystone, project_id, user_id
+from hansa.site.openstack.identity.service import Issued, Keystone
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -25,7 +26,9 @@ class Desk:
     keystone: Keystone
     identity: Identity
     tokens: Tokens
+    directory: Directory
     place: Place
+    catalogue: Catalogue
     database: Database
     clock: Callable[[], datetime]
 
@@ -68,17 +71,17 @@ class Desk:
 
 
 def bearer_of(issued: Issued) -> Bearer:
-    """What the token says, without the roles that a VO's policy gives."""
-    principal, grant = issued.token.principal, issued.grant
-    roles: frozenset[str] = frozenset()
-    if grant is not None and grant.vo is None:
-        roles = grant.roles
-    if principal.limited:
-        roles = frozenset({READ_ONLY})
+    """What the token says, in the words of the rules."""
+    user, scoped = issued.person.user, issued.scoped
+    if scoped is None:
+        return Bearer(user.id, user.domain_id)
+    kind, target = scoped.target.kind, scoped.target.id
     return Bearer(
-        user_id(principal.user),
-        DOMAIN,
-        roles,
-        project_id=project_id(grant.project) if grant else None,
-        project_domain_id=DOMAIN if grant else None,
+        user.id,
+        user.domain_id,
+        scoped.powers,
+        project_id=target if kind is Kind.PROJECT else None,
+        project_domain_id=scoped.domain.id if scoped.domain else None,
+        domain_id=target if kind is Kind.DOMAIN else None,
+        is_system=kind is Kind.SYSTEM,
     )

@@ -14,13 +14,20 @@ from hansa.site.identity.model import Reason
 from hansa.site.openstack.identity import render
 from hansa.site.openstack.identity.answers import answer, done
 from hansa.site.openstack.identity.bodies import raw_body
+from hansa.site.openstack.identity.catalog import catalog_v2, catalog_v3, seen_by
 from hansa.site.openstack.identity.desk import Desk
-from hansa.site.openstack.identity.requests import ByCertificate, Wish, parse_v2, parse_v3
-from hansa.site.openstack.identity.resources import auth
+from hansa.site.openstack.identity.requests import DOMAIN, ByCertificate, Wish, parse_v2, parse_v3
+from hansa.site.openstack.identity.resources import auth, endpoint_groups, endpoints, regions, services
 from hansa.site.openstack.identity.service import Issued
 
 Handler = Callable[[Request], Awaitable[Response]]
-RESOURCES: Sequence[Callable[[Desk], list[Route]]] = (auth.routes,)
+RESOURCES: Sequence[Callable[[Desk], list[Route]]] = (
+    auth.routes,
+    regions.routes,
+    services.routes,
+    endpoints.routes,
+    endpoint_groups.routes,
+)
 """Everything below `/v3` but the tokens themselves."""
 _FEDERATED = "/v3/OS-FEDERATION/identity_providers/{provider}/protocols/{protocol}/auth"
 
@@ -54,8 +61,10 @@ def app(desk: Desk) -> App:
 
 class _Face:
     def __init__(self, desk: Desk) -> None:
+        self._desk = desk
         self._keystone = desk.keystone
         self._place = desk.place
+        self._catalogue = desk.catalogue
 
     async def versions(self, _request: Request) -> Response:
         return answer(render.versions(self._place), 300)
@@ -74,27 +83,40 @@ class _Face:
             if error.details["reason"] != Reason.NO_CREDENTIAL:
                 raise
             return answer(render.error(400, error.message), 400)  # what keystone-voms says to a client without a proxy
-        return answer(render.access_v2(issued, self._place))
+        return answer(render.access_v2(issued, catalog_v2(await seen_by(self._catalogue, issued))))
 
     async def tenants(self, request: Request) -> Response:
-        return answer(render.tenants(self._keystone.projects(await self._keystone.shown(request.scope))))
+        shown = await self._keystone.shown(request.scope)
+        found = await self._keystone.scoping.projects(shown.token.principal)
+        return answer(render.tenants([each for each in found if each.domain_id == DOMAIN]))
 
     async def federated(self, request: Request) -> Response:
         known = (self._place.identity_provider, ByCertificate.method)
         if (request.path_params["provider"], request.path_params["protocol"]) != known:
             raise NotFound("There is no such identity provider or protocol.")
-        return self._issued_v3(await self._keystone.sign_on(request.scope, Wish(ByCertificate())), 201, request)
+        return await self._issued_v3(await self._keystone.sign_on(request.scope, Wish(ByCertificate())), 201, request)
 
     async def sign_on_v3(self, request: Request) -> Response:
         wish = parse_v3(await raw_body(request))
-        return self._issued_v3(await self._keystone.sign_on(request.scope, wish), 201, request)
+        return await self._issued_v3(await self._keystone.sign_on(request.scope, wish), 201, request)
 
     async def validate(self, request: Request) -> Response:
-        return self._issued_v3(await self._keystone.subject(request.scope), 200, request)
+        return await self._issued_v3(await self._subject(request, "identity:validate_token"), 200, request)
 
     async def revoke(self, request: Request) -> Response:
-        await self._keystone.revoke(request.scope)
+        await self._keystone.revoke(await self._subject(request, "identity:revoke_token"))
         return done()
+
+    async def _subject(self, request: Request, rule: str) -> Issued:
+        """The token asked about. Who may not ask about tokens of others does not learn which are good."""
+        bearer = await self._desk.bearer(request)
+        try:
+            found = await self._keystone.subject(request.scope)
+        except NotFound:
+            await self._desk.authorise(request, rule, user_id=bearer.user_id)
+            raise
+        await self._desk.authorise(request, rule, user_id=found.person.user.id)
+        return found
 
     async def refused(self, _request: Request, error: Exception) -> Response:
         assert isinstance(error, HansaError)
@@ -106,6 +128,8 @@ class _Face:
         message = "There is nothing here." if error.status_code == 404 else error.detail
         return answer(render.error(error.status_code, message), error.status_code, error.headers)
 
-    def _issued_v3(self, issued: Issued, status: int, request: Request) -> Response:
-        body = render.token_v3(issued, self._place, catalog="nocatalog" not in request.query_params)
+    async def _issued_v3(self, issued: Issued, status: int, request: Request) -> Response:
+        is_bare = "nocatalog" in request.query_params
+        catalog = None if is_bare else catalog_v3(await seen_by(self._catalogue, issued))
+        body = render.token_v3(issued, self._place, catalog)
         return answer(body, status, {"X-Subject-Token": issued.text})

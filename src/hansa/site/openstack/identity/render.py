@@ -7,15 +7,12 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
-from hansa.cloud.model import READ_ONLY
-from hansa.site.identity import Grant
-from hansa.site.openstack.identity.requests import DOMAIN, ByCertificate
-from hansa.site.openstack.identity.service import Issued, project_id, role_id, user_id
+from hansa.site.directory import Project
+from hansa.site.openstack.identity.requests import ByCertificate
+from hansa.site.openstack.identity.scoping import Scoped
+from hansa.site.openstack.identity.service import Issued
 
 Json = dict[str, Any]
-DOMAIN_JSON = {"id": DOMAIN, "name": "Default"}
-MEMBER = "member"
-"""The role that everybody has who may use a project."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +49,14 @@ def _version(address: str, identifier: str, status: str, updated: str, media: st
     }
 
 
-def token_v3(issued: Issued, place: Place, *, catalog: bool = True) -> Json:
-    principal, token = issued.token.principal, issued.token
+def token_v3(issued: Issued, place: Place, catalog: Sequence[Json] | None = None) -> Json:
+    """`catalog`: as in `catalog.catalog_v3`; without it the token is shown bare."""
+    principal, token, person = issued.token.principal, issued.token, issued.person
     user: Json = {
-        "id": user_id(principal.user),
-        "name": principal.display,
-        "domain": DOMAIN_JSON,
-        "password_expires_at": None,
+        "id": person.user.id,
+        "name": person.user.name,
+        "domain": _reference(person.domain),
+        "password_expires_at": micro(person.user.password_expires) if person.user.password_expires else None,
     }
     if ByCertificate.method in token.methods:
         user["OS-FEDERATION"] = {
@@ -70,146 +68,83 @@ def token_v3(issued: Issued, place: Place, *, catalog: bool = True) -> Json:
         "methods": list(token.methods),
         "user": user,
         "audit_ids": list(token.audit_ids),
-        "issued_at": _micro(token.issued),
-        "expires_at": _micro(token.expires),
+        "issued_at": micro(token.issued),
+        "expires_at": micro(token.expires),
     }
-    if issued.grant:
-        body |= {
-            "project": _project_reference(issued.grant),
-            "is_domain": False,
-            "roles": [{"id": role_id(name), "name": name} for name in _roles(issued)],
-        }
-        if catalog:
-            body["catalog"] = catalog_v3(place)
+    if issued.scoped:
+        body |= _scope(issued.scoped)
+        body["roles"] = [{"id": role.id, "name": role.name} for role in issued.scoped.roles]
+        if catalog is not None:
+            body["catalog"] = catalog
     return {"token": body}
 
 
-def access_v2(issued: Issued, place: Place) -> Json:
-    principal, token = issued.token.principal, issued.token
-    roles = _roles(issued)
+def _scope(scoped: Scoped) -> Json:
+    if scoped.project is None:
+        return {"system": {"all": True}}
+    if scoped.domain is None:
+        return {"domain": _reference(scoped.project)}
+    return {"project": {**_reference(scoped.project), "domain": _reference(scoped.domain)}, "is_domain": False}
+
+
+def _reference(thing: Project) -> Json:
+    return {"id": thing.id, "name": thing.name}
+
+
+def access_v2(issued: Issued, catalog: Sequence[Json]) -> Json:
+    token, user = issued.token, issued.person.user
+    roles = issued.scoped.roles if issued.scoped else ()
     shown: Json = {
         "id": issued.text,
-        "issued_at": _micro(token.issued),
+        "issued_at": micro(token.issued),
         "expires": _second(token.expires),
         "audit_ids": list(token.audit_ids),
     }
-    if issued.grant:
-        shown["tenant"] = tenant(issued.grant)
+    if issued.project:
+        shown["tenant"] = tenant(issued.project)
     return {
         "access": {
             "token": shown,
             "user": {
-                "id": user_id(principal.user),
-                "name": principal.display,
-                "username": principal.display,
-                "roles": [{"name": name} for name in roles],
+                "id": user.id,
+                "name": user.name,
+                "username": user.name,
+                "roles": [{"name": role.name} for role in roles],
                 "roles_links": [],
             },
-            "serviceCatalog": _catalog_v2(place) if issued.grant else [],
-            "metadata": {"is_admin": 0, "roles": [role_id(name) for name in roles]},
+            "serviceCatalog": catalog if issued.project else [],
+            "metadata": {"is_admin": 0, "roles": [role.id for role in roles]},
         }
     }
 
 
-def tenants(grants: Sequence[Grant]) -> Json:
-    return {"tenants": [tenant(grant) for grant in grants], "tenants_links": []}
+def tenants(projects: Sequence[Project]) -> Json:
+    return {"tenants": [tenant(project) for project in projects], "tenants_links": []}
 
 
-def tenant(grant: Grant) -> Json:
-    return {"id": project_id(grant.project), "name": grant.project, "description": "", "enabled": True}
+def tenant(project: Project) -> Json:
+    return {
+        "id": project.id,
+        "name": project.name,
+        "description": project.description,
+        "enabled": project.enabled,
+    }
 
 
-def projects(grants: Sequence[Grant], place: Place) -> Json:
-    listed = [
-        {
-            **tenant(grant),
-            "domain_id": DOMAIN,
-            "parent_id": DOMAIN,
-            "is_domain": False,
-            "options": {},
-            "tags": [],
-            "links": {"self": f"{place.keystone}/v3/projects/{project_id(grant.project)}"},
-        }
-        for grant in grants
-    ]
-    return {"projects": listed, "links": _links(place, "auth/projects")}
-
-
-def domains(place: Place) -> Json:
-    """Nobody has a role on the domain itself."""
-    return {"domains": [], "links": _links(place, "auth/domains")}
-
-
-def catalog(place: Place) -> Json:
-    return {"catalog": catalog_v3(place), "links": _links(place, "auth/catalog")}
-
-
-def catalog_v3(place: Place) -> list[Json]:
-    return [
-        {
-            "id": role_id(f"service {kind}"),
-            "type": kind,
-            "name": name,
-            "endpoints": [
-                {
-                    "id": role_id(f"endpoint {kind} {interface}"),
-                    "interface": interface,
-                    "region": place.region,
-                    "region_id": place.region,
-                    "url": url,
-                }
-                for interface in ("public", "internal", "admin")
-            ],
-        }
-        for kind, name, url in _services(place, "v3")
-    ]
-
-
-def _catalog_v2(place: Place) -> list[Json]:
-    return [
-        {
-            "type": kind,
-            "name": name,
-            "endpoints": [
-                {
-                    "id": role_id(f"endpoint {kind}"),
-                    "region": place.region,
-                    "publicURL": url,
-                    "internalURL": url,
-                    "adminURL": url,
-                }
-            ],
-            "endpoints_links": [],
-        }
-        for kind, name, url in _services(place, "v2.0")
-    ]
-
-
-def _services(place: Place, version: str) -> tuple[tuple[str, str, str], ...]:
-    return (("identity", "keystone", f"{place.keystone}/{version}"), ("occi", "occi", f"{place.occi}/"))
+def catalog(entries: Sequence[Json], place: Place) -> Json:
+    return {"catalog": entries, "links": _links(place, "auth/catalog")}
 
 
 def error(status: int, message: str) -> Json:
     return {"error": {"code": status, "title": HTTPStatus(status).phrase, "message": message}}
 
 
-def _project_reference(grant: Grant) -> Json:
-    return {"id": project_id(grant.project), "name": grant.project, "domain": DOMAIN_JSON}
-
-
-def _roles(issued: Issued) -> list[str]:
-    if issued.grant is None:
-        return []
-    if issued.token.principal.limited:
-        return [READ_ONLY]
-    return sorted(issued.grant.roles | {MEMBER})
-
-
 def _links(place: Place, path: str) -> Mapping[str, str | None]:
     return {"self": f"{place.keystone}/v3/{quote(path)}", "previous": None, "next": None}
 
 
-def _micro(time: datetime) -> str:
+def micro(time: datetime) -> str:
+    """As Keystone writes times."""
     return time.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 

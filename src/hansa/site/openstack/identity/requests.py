@@ -10,8 +10,7 @@ from hansa.base.errors import BadRequest, TooLarge
 
 MAX_BYTES = 65_536
 DOMAIN = "default"
-"""Id of the only domain; its name is `Default`."""
-_SCOPES = frozenset({"domain", "system", "OS-TRUST:trust"})
+"""Id of the domain of v2.0, and of whoever names none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +21,24 @@ class ByCertificate:
 
 
 @dataclass(frozen=True, slots=True)
+class DomainScope:
+    """Which domain, by id or by name."""
+
+    id: str | None = None
+    name: str | None = None
+
+
+_DEFAULT = DomainScope(id=DOMAIN)
+
+
+@dataclass(frozen=True, slots=True)
 class ByPassword:
-    """A local user, by name or by id."""
+    """A user, by id or by name in a domain."""
 
     password: bytes = field(repr=False)
     name: str | None = None
     id: str | None = None
+    domain: DomainScope = _DEFAULT
     method = "password"
 
 
@@ -41,19 +52,30 @@ Proof = ByCertificate | ByPassword | ByToken
 
 
 @dataclass(frozen=True, slots=True)
-class Project:
-    """Which project, by id or by name."""
+class ProjectScope:
+    """Which project, by id or by name in a domain."""
 
     id: str | None = None
     name: str | None = None
+    domain: DomainScope | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SystemScope:
+    """The whole system."""
+
+
+Wanted = ProjectScope | DomainScope | SystemScope
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A token for that project; without one an unscoped token."""
+    """A token for that project or domain, or the system. Without one it is for the user's default project; `is_unscoped`: not
+    even for that."""
 
     proof: Proof
-    project: Project | None = None
+    wanted: Wanted | None = None
+    is_unscoped: bool = False
 
 
 def parse_v3(body: bytes) -> Wish:
@@ -62,9 +84,9 @@ def parse_v3(body: bytes) -> Wish:
     identity = _object(auth, "identity")
     methods = identity.get("methods")
     if methods == ["token"]:
-        return Wish(ByToken(_text(_object(identity, "token"), "id")), _v3_scope(auth))
+        return Wish(ByToken(_text(_object(identity, "token"), "id")), *_v3_scope(auth))
     if methods == ["password"]:
-        return Wish(_v3_user(_object(_object(identity, "password"), "user")), _v3_scope(auth))
+        return Wish(_v3_user(_object(_object(identity, "password"), "user")), *_v3_scope(auth))
     raise BadRequest('"methods" must be ["password"] or ["token"].', field="methods")
 
 
@@ -74,7 +96,8 @@ def parse_v2(body: bytes) -> Wish:
     project = None
     if "tenantId" in auth or "tenantName" in auth:
         key = "tenantId" if "tenantId" in auth else "tenantName"
-        project = Project(id=_text(auth, key)) if key == "tenantId" else Project(name=_text(auth, key))
+        by_id = key == "tenantId"
+        project = ProjectScope(id=_text(auth, key)) if by_id else ProjectScope(name=_text(auth, key), domain=_DEFAULT)
     if "voms" in auth:
         if auth["voms"] is not True:
             raise BadRequest("Error in JSON, 'voms' must be set to true", field="voms")
@@ -94,31 +117,33 @@ def _v3_user(user: Mapping[str, Any]) -> ByPassword:
     password = _text(user, "password").encode()
     if "id" in user:
         return ByPassword(password, id=_text(user, "id"))
-    name = _text(user, "name")
-    # Nobody is in a domain that is not there; the answer must not differ from that for a wrong password.
-    return ByPassword(password, name=name) if _is_ours(user) else ByPassword(password, id="")
+    return ByPassword(password, name=_text(user, "name"), domain=_domain(user))
 
 
-def _v3_scope(auth: Mapping[str, Any]) -> Project | None:
+def _v3_scope(auth: Mapping[str, Any]) -> tuple[Wanted | None, bool]:
+    """What is wanted, and whether nothing is, expressly."""
     scope = auth.get("scope")
-    if scope is None or scope == "unscoped" or scope == {"unscoped": {}}:
-        return None
+    if scope is None:
+        return None, False
+    if scope == "unscoped" or scope == {"unscoped": {}}:
+        return None, True
     if not isinstance(scope, dict) or len(scope) != 1:
         raise BadRequest('"scope" must be an object with one member.', field="scope")
-    if not scope.keys().isdisjoint(_SCOPES):
-        return Project(id="")  # nobody has a role there
+    if "system" in scope:
+        if _object(scope, "system").get("all") is not True:
+            raise BadRequest('"system" must be {"all": true}.', field="scope")
+        return SystemScope(), False
+    if "domain" in scope:
+        return _domain(scope), False
     project = _object(scope, "project")
     if "id" in project:
-        return Project(id=_text(project, "id"))
-    name = _text(project, "name")
-    return Project(name=name) if _is_ours(project) else Project(id="")
+        return ProjectScope(id=_text(project, "id")), False
+    return ProjectScope(name=_text(project, "name"), domain=_domain(project)), False
 
 
-def _is_ours(owner: Mapping[str, Any]) -> bool:
+def _domain(owner: Mapping[str, Any]) -> DomainScope:
     domain = _object(owner, "domain")
-    if "id" in domain:
-        return _text(domain, "id") == DOMAIN
-    return _text(domain, "name").lower() == DOMAIN
+    return DomainScope(id=_text(domain, "id")) if "id" in domain else DomainScope(name=_text(domain, "name"))
 
 
 def _document(body: bytes) -> Mapping[str, Any]:

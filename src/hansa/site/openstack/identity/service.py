@@ -1,38 +1,53 @@
-"""Signing on, and what may be asked of a token. All refusals come from `site.identity`."""
+"""Signing on, and what may be asked of a token. All refusals come from `site.identity` and `site.directory`."""
 
-import hashlib
-import uuid
 from collections.abc import Awaitable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from hansa.base.errors import Forbidden, NotFound, Unauthenticated
-from hansa.cloud.model import ADMIN
+from hansa.site.directory import Directory, Kind, Project, User, project_id, role_id, user_id
+from hansa.site.directory.model import Source
 from hansa.site.identity import Grant, Identity, Principal
 from hansa.site.identity.basic import Basic, check_private
 from hansa.site.identity.grid import GridCertificate
-from hansa.site.identity.model import LOCAL, Reason, Scope
+from hansa.site.identity.model import Reason, Scope
 from hansa.site.identity.token import Token
 from hansa.site.identity.tokens import Tokens
-from hansa.site.openstack.identity.requests import ByPassword, ByToken, Project, Wish
+from hansa.site.openstack.identity.requests import ByPassword, ByToken, Wish
+from hansa.site.openstack.identity.scoping import Person, Scoped, Scoping
 
-_IDS = uuid.UUID("8f0c1f0e-4d0e-5c43-9f5e-6d3c1b1f6a52")
+T = TypeVar("T")
+__all__ = ["Issued", "Keystone", "project_id", "role_id", "user_id"]
 
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """A token, what it says, and the grant of the project it is scoped to."""
+    """A token, what it says, whose it is, and what it is good for: None if it is not scoped."""
 
     text: str
     token: Token
-    grant: Grant | None
+    person: Person
+    scoped: Scoped | None
+
+    @property
+    def grant(self) -> Grant | None:
+        """That of the project which the token is scoped to."""
+        return self.scoped.grant if self.scoped else None
+
+    @property
+    def project(self) -> Project | None:
+        """The project that it is scoped to; not the domain."""
+        return self.scoped.project if self.scoped and self.scoped.target.kind is Kind.PROJECT else None
 
 
 class Keystone:
     """`identity` must take tokens."""
 
-    def __init__(self, identity: Identity, tokens: Tokens) -> None:
+    def __init__(self, identity: Identity, tokens: Tokens, directory: Directory) -> None:
         self._identity = identity
         self._tokens = tokens
+        self._directory = directory
+        self.scoping = Scoping(identity, directory)
 
     async def sign_on(self, scope: Scope, wish: Wish) -> Issued:
         """Raises Unauthenticated (also for the banned, and without a part in that project) or TooManyRequests; noted."""
@@ -42,26 +57,22 @@ class Keystone:
         """The token in `X-Auth-Token`. Raises Unauthenticated; noted."""
         return await self._admit(scope, self._shown(scope))
 
-    def projects(self, shown: Issued) -> tuple[Grant, ...]:
-        return self._identity.grants(shown.token.principal)
-
     async def subject(self, scope: Scope) -> Issued:
-        """The token in `X-Subject-Token`, for its own bearer and for an admin. NotFound if it is no good (any more)."""
-        shown = await self.shown(scope)
+        """The token in `X-Subject-Token`. NotFound if it is no good (any more)."""
         try:
-            found = await self._held(_header(scope, b"x-subject-token"))
+            return await self._held(header(scope, b"x-subject-token"))
         except (Unauthenticated, Forbidden) as error:
             raise NotFound("There is no such token.") from error
-        is_own = found.token.principal.user == shown.token.principal.user
-        if not is_own and not (shown.grant and ADMIN in shown.grant.roles):
-            raise Forbidden("Only its bearer and an admin may look at a token.")
-        return found
 
-    async def revoke(self, scope: Scope) -> None:
-        """The token in `X-Subject-Token`, by the same rule."""
-        await self._tokens.revoke((await self.subject(scope)).token)
+    async def revoke(self, issued: Issued) -> None:
+        await self._tokens.revoke(issued.token)
 
-    async def _admit(self, scope: Scope, proof: Awaitable[Issued]) -> Issued:
+    async def proved(self, scope: Scope, proof: ByPassword, *, expired: bool = False) -> Principal:
+        """Whoever's password that is. Raises Unauthenticated or TooManyRequests; noted. `expired`: an expired one will do."""
+        check_private(scope)
+        return await self._admit(scope, self._password(scope, proof, expired=expired))
+
+    async def _admit(self, scope: Scope, proof: Awaitable[T]) -> T:
         try:
             return await self._identity.admit(scope, proof)
         except Forbidden as error:  # Keystone has one word for all whom it does not know as users
@@ -69,20 +80,40 @@ class Keystone:
 
     async def _sign_on(self, scope: Scope, wish: Wish) -> Issued:
         check_private(scope)
-        parent = None
+        parent: Token | None = None
+        scoped: Scoped | None = None
         if isinstance(wish.proof, ByToken):
             parent = await self._tokens.read(wish.proof.text)
             principal = parent.principal
         elif isinstance(wish.proof, ByPassword):
-            principal = await self._local(scope, wish.proof)
+            principal = await self._password(scope, wish.proof)
         else:
             principal = await self._grid(scope)
-        grants = self._identity.grants(principal)
-        grant = _chosen(grants, wish.project) if wish.project else None
-        project = grant.project if grant else None
-        text, token = self._tokens.issue(self._identity.relevant(principal), project, wish.proof.method, parent)
-        self._identity.issued(scope, principal, project=project, audit_id=token.audit_ids[0], methods=token.methods)
-        return Issued(text, token, grant)
+        if wish.wanted is not None:
+            scoped = await self.scoping.chosen(principal, wish.wanted)
+        else:
+            await self._identity.grants(principal)
+            if not wish.is_unscoped:
+                scoped = await self.scoping.by_default(principal)
+        await self._directory.welcome(principal)
+        return await self._issue(scope, principal, scoped, wish.proof.method, parent)
+
+    async def _issue(
+        self, scope: Scope, principal: Principal, scoped: Scoped | None, method: str, parent: Token | None
+    ) -> Issued:
+        kind = scoped.target.kind if scoped else None
+        project = scoped.project.key if scoped and scoped.project and kind is Kind.PROJECT else None
+        text, token = self._tokens.issue(
+            self._identity.relevant(principal),
+            project,
+            method,
+            parent,
+            domain=scoped.target.id if scoped and kind is Kind.DOMAIN else None,
+            is_system=kind is Kind.SYSTEM,
+        )
+        target = f"{kind}:{scoped.target.id}" if scoped and kind is not Kind.PROJECT else project
+        self._identity.issued(scope, principal, project=target, audit_id=token.audit_ids[0], methods=token.methods)
+        return Issued(text, token, await self.scoping.person(principal), scoped)
 
     async def _grid(self, scope: Scope) -> Principal:
         way = self._identity.way(GridCertificate)
@@ -92,46 +123,35 @@ class Keystone:
             raise Unauthenticated(message, reason=Reason.NO_CREDENTIAL.value)
         return principal
 
-    async def _local(self, scope: Scope, proof: ByPassword) -> Principal:
+    async def _password(self, scope: Scope, proof: ByPassword, *, expired: bool = False) -> Principal:
+        user = await self._user(proof)
         way = self._identity.way(Basic)
-        if way is None:
-            raise Unauthenticated("This site has no local users.", reason=Reason.PASSWORD.value)
-        name = proof.name if proof.name is not None else way.named(lambda name: user_id(LOCAL + name) == proof.id)
-        return await way.prove(scope, name, proof.password)
+        if way is not None and user is not None and user.source is Source.FILE:
+            return await way.prove(scope, user.name, proof.password)
+        client = scope.get("client")
+        address = client[0] if client else None
+        return await self._directory.signing.prove(user, proof.password, address, expired=expired)
+
+    async def _user(self, proof: ByPassword) -> User | None:
+        """Whom the client means. Nobody is in a domain that is not there: no answer must tell that it is not."""
+        if proof.id is not None:
+            return await self._directory.users.find(proof.id)
+        domain = await self.scoping.domain_id(proof.domain)
+        if domain is None or proof.name is None:
+            return None
+        return await self._directory.users.named(domain, proof.name)
 
     async def _shown(self, scope: Scope) -> Issued:
         check_private(scope)
-        return await self._held(_header(scope, b"x-auth-token"))
+        return await self._held(header(scope, b"x-auth-token"))
 
     async def _held(self, text: str) -> Issued:
         token = await self._tokens.read(text)
-        project = token.principal.project
-        best = self._identity.choose(token.principal, project)
-        return Issued(text, token, best if project is not None else None)
+        scoped = await self.scoping.of_token(token)
+        return Issued(text, token, await self.scoping.person(token.principal), scoped)
 
 
-def project_id(name: str) -> str:
-    """The same at every start, and an identifier as OpenStack's clients expect."""
-    return uuid.uuid5(_IDS, f"project {name}").hex
-
-
-def role_id(name: str) -> str:
-    return uuid.uuid5(_IDS, f"role {name}").hex
-
-
-def user_id(user: str) -> str:
-    """SHA-256 of what `Principal.user` holds, in hexadecimal digits."""
-    return hashlib.sha256(user.encode()).hexdigest()
-
-
-def _chosen(grants: tuple[Grant, ...], wanted: Project) -> Grant:
-    for grant in grants:
-        if wanted.id == project_id(grant.project) or wanted.name == grant.project:
-            return grant
-    raise Forbidden("You have no part in that project.", reason=Reason.FOREIGN_PROJECT.value)
-
-
-def _header(scope: Scope, wanted: bytes) -> str:
+def header(scope: Scope, wanted: bytes) -> str:
     values = [value for name, value in scope["headers"] if name == wanted]
     if len(values) == 1:
         return str(values[0].decode("latin-1"))

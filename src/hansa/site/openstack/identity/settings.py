@@ -19,3 +19,9 @@ class KeystoneSettings(Settings):
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
         description="Name of the identity provider in the address of the VOMS sign-on; clients of EGI have `egi.eu` built in.",
     )
+    region: str | None = Field(
+        None,
+        min_length=1,
+        max_length=255,
+        description="Region of this site's own services in the catalogue, such as `RegionOne`; by default the site's name.",
+    )

@@ -1,1 +1,0 @@
-"""What sites are told of the members of the VOs they support (docs/explanation/propagation.md)."""
