@@ -65,3 +65,20 @@ async def test_the_services_of_the_seed_are_registered(keystone: KeystoneSite, a
 async def test_a_user_may_not_register_services(user: Client) -> None:
     with pytest.raises(Failed, match="identity:create_service"):
         await user("service", "create", "image")
+
+
+async def test_ec2_keys_are_kept(user: Client) -> None:
+    token = await user.json("token", "issue")
+    made = await user.json("ec2", "credentials", "create")
+    assert (made["user_id"], made["project_id"]) == (token["user_id"], token["project_id"])
+    assert [each["Access"] for each in await user.json("ec2", "credentials", "list")] == [made["access"]]
+    assert (await user.json("ec2", "credentials", "show", made["access"]))["secret"] == made["secret"]
+    assert [each["Type"] for each in await user.json("credential", "list")] == ["ec2"]
+    await user("ec2", "credentials", "delete", made["access"])
+
+
+async def test_policies_are_kept(admin: Client, tmp_path: Path) -> None:
+    (tmp_path / "rules.json").write_text("{}")
+    made = await admin.json("policy", "create", "--type", "application/json", str(tmp_path / "rules.json"))
+    assert [each["ID"] for each in await admin.json("policy", "list")] == [made["id"]]
+    await admin("policy", "delete", made["id"])

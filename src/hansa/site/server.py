@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
+from pathlib import Path
 
 import structlog
 from starlette.applications import Starlette
@@ -27,9 +28,10 @@ from hansa.site.config import CloudSettings, ImageSettings, SiteConfig
 from hansa.site.console.http import routes as console_routes
 from hansa.site.directory import Directory
 from hansa.site.identity import Identity
-from hansa.site.identity.settings import make_identity
+from hansa.site.identity.settings import key_ring, make_identity
 from hansa.site.identity.tokens import Tokens
 from hansa.site.keystone.catalogue import Catalogue
+from hansa.site.keystone.vault import Vault
 from hansa.site.occi import http as occi
 from hansa.site.occi.settings import OcciSettings
 from hansa.site.openstack.identity import http as keystone
@@ -107,8 +109,11 @@ def keystone_door(
         config.keystone.identity_provider,
     )
     catalogue = Catalogue(database, clock, own_entries(place), place.region)
+    vault = Vault(database, key_ring(credential_keys(config), "keystone.credential_keys"))
     face = keystone.app(
-        Desk(Keystone(identity, tokens, directory), identity, tokens, directory, place, catalogue, database, clock)
+        Desk(
+            Keystone(identity, tokens, directory), identity, tokens, directory, place, catalogue, vault, database, clock
+        )
     )
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -116,6 +121,13 @@ def keystone_door(
         await (face if is_ours else other)(scope, receive, send)
 
     return app
+
+
+def credential_keys(config: SiteConfig) -> Path:
+    """Beside the keys of the tokens, if the configuration does not say."""
+    assert config.keystone is not None
+    assert config.identity.tokens is not None
+    return config.keystone.credential_keys or config.identity.tokens.keys.with_name("credential-keys")
 
 
 def doors(native: App, face: App) -> App:

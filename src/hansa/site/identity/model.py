@@ -36,6 +36,8 @@ class Reason(StrEnum):
     TOKEN = "identity.token"  # noqa: S105  (a code, not a token)
     TOKEN_EXPIRED = "identity.token_expired"  # noqa: S105
     TOKEN_REVOKED = "identity.token_revoked"  # noqa: S105
+    APPLICATION_CREDENTIAL = "identity.application_credential"
+    TRUST = "identity.trust"
     UNSCOPED = "identity.unscoped"
     FOREIGN_PROJECT = "identity.foreign_project"
     RULE = "identity.rule"

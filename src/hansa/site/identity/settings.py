@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 import structlog
+from cryptography.fernet import MultiFernet
 from pydantic import Field, field_validator
 
 from hansa.base.config import FilePath, Settings
@@ -138,13 +139,19 @@ def _tokens(
     clock: Callable[[], datetime],
     database: Database,
 ) -> Tokens:
+    keys = key_ring(settings.keys, "identity.tokens.keys")
+    return Tokens(keys, users, database, clock, timedelta(seconds=settings.life))
+
+
+def key_ring(directory: Path, key: str) -> Callable[[], MultiFernet]:
+    """Fernet keys in that directory, made if there are none. ConfigurationError names the setting `key`."""
     try:
-        ensure_keys(settings.keys)
+        ensure_keys(directory)
     except OSError as error:
-        message = f"{settings.keys} cannot hold the token keys: {error.strerror}."
-        raise ConfigurationError(message, key="identity.tokens.keys") from error
-    keys = _watched(settings.keys, parse_keys, "identity.tokens.keys")
-    return Tokens(lambda: keys.current, users, database, clock, timedelta(seconds=settings.life))
+        message = f"{directory} cannot hold the keys: {error.strerror}."
+        raise ConfigurationError(message, key=key) from error
+    keys = _watched(directory, parse_keys, key)
+    return lambda: keys.current
 
 
 def _grid(

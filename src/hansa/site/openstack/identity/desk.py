@@ -14,6 +14,7 @@ from hansa.site.identity import Identity
 from hansa.site.identity.model import Reason
 from hansa.site.identity.tokens import Tokens
 from hansa.site.keystone.catalogue import Catalogue
+from hansa.site.keystone.vault import Vault
 from hansa.site.openstack.identity.render import Place
 from hansa.site.openstack.identity.rules import RULES, Bearer
 from hansa.site.openstack.identity.service import Issued, Keystone
@@ -29,6 +30,7 @@ class Desk:
     directory: Directory
     place: Place
     catalogue: Catalogue
+    vault: Vault
     database: Database
     clock: Callable[[], datetime]
 

@@ -17,7 +17,15 @@ from hansa.site.openstack.identity.bodies import raw_body
 from hansa.site.openstack.identity.catalog import catalog_v2, catalog_v3, seen_by
 from hansa.site.openstack.identity.desk import Desk
 from hansa.site.openstack.identity.requests import DOMAIN, ByCertificate, Wish, parse_v2, parse_v3
-from hansa.site.openstack.identity.resources import auth, endpoint_groups, endpoints, regions, services
+from hansa.site.openstack.identity.resources import (
+    auth,
+    credentials,
+    endpoint_groups,
+    endpoints,
+    policies,
+    regions,
+    services,
+)
 from hansa.site.openstack.identity.service import Issued
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -27,6 +35,8 @@ RESOURCES: Sequence[Callable[[Desk], list[Route]]] = (
     services.routes,
     endpoints.routes,
     endpoint_groups.routes,
+    credentials.routes,
+    policies.routes,
 )
 """Everything below `/v3` but the tokens themselves."""
 _FEDERATED = "/v3/OS-FEDERATION/identity_providers/{provider}/protocols/{protocol}/auth"

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from hansa.base.config import Settings
+from hansa.base.config import FilePath, Settings
 from hansa.base.serving.settings import ListenerSettings
 
 
@@ -24,4 +24,9 @@ class KeystoneSettings(Settings):
         min_length=1,
         max_length=255,
         description="Region of this site's own services in the catalogue, such as `RegionOne`; by default the site's name.",
+    )
+    credential_keys: FilePath | None = Field(
+        None,
+        description="Directory of the keys that seal EC2 keys and other credentials; by default `credential-keys` beside the "
+        "token keys. Back it up with the database.",
     )
