@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from hansa.base.database import Database
 from hansa.base.mail import Mailer
 from hansa.base.telemetry.audit import AuditLog
+from hansa.federation.identity.model import NOBODY, Operators
 from hansa.federation.membership.model import Clock
 from hansa.federation.membership.service import Membership
 from hansa.standards.x509 import ChainPolicy, TrustStore
@@ -23,3 +24,4 @@ class Commons:
     chain_policy: ChainPolicy
     url: str
     mail: Mailer
+    operators: Operators = NOBODY

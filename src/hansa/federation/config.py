@@ -1,15 +1,19 @@
 """The federation's configuration file (docs/reference/configuration.md is made from it)."""
 
+from collections.abc import Sequence
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from hansa.base.config import DatabaseSettings, FilePath, Settings
 from hansa.base.mail import MailSettings
 from hansa.base.telemetry.app import TelemetrySettings
+from hansa.federation.identity.model import Operators
+from hansa.federation.membership.model import Credential
+from hansa.federation.propagation.settings import FeedSettings
 from hansa.federation.web import WebSettings
 from hansa.standards.voms.wire import Dialect
-from hansa.standards.x509 import NamespaceMode
+from hansa.standards.x509 import Name, NamespaceMode, X509Error
 
 
 class KeyPair(Settings):
@@ -67,6 +71,37 @@ class VomsSettings(Settings):
         return self
 
 
+class OperatorSettings(Settings):
+    """Somebody who may do everything to the registry through its API: a certificate, or a person."""
+
+    subject: str | None = Field(None, description="Subject of the operator's certificate, `/DC=org/CN=Some One`.")
+    issuer: str | None = Field(None, description="Subject of the authority that signed it.")
+    uid: str | None = Field(None, description="Instead of both: the uid of a registered person.")
+
+    @model_validator(mode="after")
+    def _names_one(self) -> Self:
+        if (self.subject is None) != (self.issuer is None) or (self.subject is None) == (self.uid is None):
+            raise ValueError("give subject and issuer, or uid")
+        return self
+
+    @field_validator("subject", "issuer")
+    @classmethod
+    def _is_a_name(cls, text: str | None) -> str | None:
+        try:
+            return text and Name.parse(text).slash()
+        except X509Error as error:
+            raise ValueError(error.reason) from error
+
+
+def operators(settings: Sequence[OperatorSettings]) -> Operators:
+    certificates = [
+        Credential(Name.parse(each.subject), Name.parse(each.issuer))
+        for each in settings
+        if each.subject and each.issuer
+    ]
+    return Operators(frozenset(certificates), frozenset(each.uid for each in settings if each.uid))
+
+
 class FederationConfig(Settings):
     database: DatabaseSettings = Field(
         default=DatabaseSettings(url="sqlite:////var/lib/hansa/federation.db", threads=8),
@@ -76,6 +111,14 @@ class FederationConfig(Settings):
     voms: VomsSettings = Field(description="The VOMS server.")
     web: WebSettings | None = Field(None, description="The web interface; without this table there is none.")
     mail: MailSettings = Field(default=MailSettings(), description="How people are written to.")
+    operators: tuple[OperatorSettings, ...] = Field((), description="Who may do everything through the API.")
+    feed: FeedSettings | None = Field(None, description="The member feed to sites; it needs the web interface.")
     telemetry: TelemetrySettings = Field(
         default=TelemetrySettings(), description="What the federation tells its operator."
     )
+
+    @model_validator(mode="after")
+    def _feed_has_an_address(self) -> Self:
+        if self.feed is not None and self.web is None:
+            raise ValueError("the feed needs the table web, with public_url and listeners")
+        return self

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from ssl import SSLContext
 
 import structlog
 from cryptography import x509
@@ -26,12 +27,14 @@ from hansa.base.telemetry.audit import AuditLog
 from hansa.base.telemetry.health import Health, database_answers
 from hansa.base.telemetry.logs import configure
 from hansa.base.watch import Watched
+from hansa.client.http import tls_context
 from hansa.federation import web
 from hansa.federation.commons import Commons
-from hansa.federation.config import FederationConfig, KeyPair, TrustSettings
+from hansa.federation.config import FederationConfig, KeyPair, TrustSettings, operators
 from hansa.federation.membership.http import VomsApp
 from hansa.federation.membership.issuing import AttributeAuthority, Authority, VoServer
 from hansa.federation.membership.service import Membership
+from hansa.federation.propagation import room as propagation
 from hansa.standards.voms.wire import Dialect
 from hansa.standards.x509 import AuthorityPolicy, ChainPolicy, TrustPolicy, TrustStore
 
@@ -100,8 +103,15 @@ async def assembled(config: FederationConfig) -> AsyncIterator[Federation]:
         mail = configured(config.mail, database, now)
         await mail.open()
         stack.push_async_callback(mail.close)
-        commons = Commons(database, members, now, audit, lambda: trust.current, policy, url, mail)
-        app = doors(voms_app, web.app(web_routes(commons)), config)
+        commons = Commons(
+            database, members, now, audit, lambda: trust.current, policy, url, mail, operators(config.operators)
+        )
+        routes = list(web_routes(commons))
+        if config.feed is not None:
+            routes += await stack.enter_async_context(
+                propagation.opened(commons, config.feed, partial(_our_tls, config))
+            )
+        app = doors(voms_app, web.app(routes), config)
         health = Health({"database": database_answers(database)})
         yield Federation(observed(app, health, config.telemetry), _listeners(config), members)
 
@@ -109,6 +119,12 @@ async def assembled(config: FederationConfig) -> AsyncIterator[Federation]:
 def web_routes(_commons: Commons) -> Sequence[BaseRoute]:
     """Of every room."""
     return []
+
+
+def _our_tls(config: FederationConfig) -> SSLContext:
+    """With which we call sites: the VOMS server's host certificate shows who we are."""
+    pair = config.voms.tls
+    return tls_context(certificates=config.trust.certificates, proxy=pair.certificate, key=pair.key)
 
 
 def doors(voms_app: App, web_app: App, config: FederationConfig) -> App:

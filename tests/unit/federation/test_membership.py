@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from tests.support.schema import differences
 
 from hansa.base.database import Database
 from hansa.base.errors import BadRequest
-from hansa.base.migrations import upgrade
+from hansa.base.migrations import migrate, upgrade
 from hansa.federation.membership import store
 from hansa.federation.membership.errors import (
     AlreadyExists,
@@ -251,3 +252,29 @@ async def test_hundreds_of_members_are_listed_in_order(registry):
     for number in range(30):
         await registry.add_member(VO, Credential(Name.parse(f"/DC=org/CN=user {number}"), CA), name=f"user {number}")
     assert [member.name for member in await registry.members(VO)] == [f"user {number}" for number in range(30)]
+
+
+async def test_rows_of_the_first_release_become_persons_with_a_history(database_url):
+    db = Database(database_url)
+    try:
+        await db.write(lambda c: migrate(c, "federation", "membership_0001"))
+        await db.write(_first_rows)
+        await upgrade(db, "federation")
+        registry = Membership(db, lambda: NOW)
+        member = await registry.member(VO, ANNA.subject)
+        assert (member.name, member.credentials, member.person.login) == ("강 Anna", (ANNA,), None)
+        assert UUID(member.person.uid).version == 4
+        (change,) = await registry.changes(0)
+        assert (change.event, change.vo, change.person, change.at) == ("member.added", VO, member.person.uid, NOW)
+    finally:
+        db.close()
+
+
+def _first_rows(connection):
+    for statement in (
+        "INSERT INTO membership_vo (id, name, created) VALUES (1, 'fedcloud.egi.eu', '2026-11-20 12:00:00+00:00')",
+        "INSERT INTO membership_person (id, name, email) VALUES (1, '\u1100\u1161\u11bc Anna', 'anna@example.org')",
+        f"INSERT INTO membership_credential VALUES (1, 1, '{ANNA.subject.rfc4514()}', '{CA.rfc4514()}')",
+        "INSERT INTO membership_member VALUES (1, 1, 1, 'active', '', '2026-11-20 12:00:00+00:00', NULL)",
+    ):
+        connection.exec_driver_sql(statement.replace("+00:00", "" if connection.dialect.name == "sqlite" else "+00:00"))

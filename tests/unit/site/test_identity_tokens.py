@@ -15,7 +15,7 @@ from hansa.base.database import Database
 from hansa.base.errors import ConfigurationError, Forbidden, Unauthenticated
 from hansa.base.migrations import upgrade
 from hansa.cloud.model import READ_ONLY
-from hansa.site.identity import Grant, Identity, Membership, Principal
+from hansa.site.identity import Federation, Grant, Identity, Membership, Principal
 from hansa.site.identity.passwords import LocalUser, Scrypt
 from hansa.site.identity.policy import parse_policy
 from hansa.site.identity.token import TOKEN_MAX, Token, seal, unseal
@@ -164,7 +164,7 @@ class TestSeal:
     @given(st.text(max_size=40), st.booleans(), st.lists(st.text(max_size=20), max_size=5))
     def test_a_token_reads_back(self, name: str, limited: bool, fqans: list[str]) -> None:
         bearer = replace(MEMBER, display=name, limited=limited, memberships=(Membership("v", tuple(fqans)),), stamp="s")
-        scoped = replace(bearer, project="p", not_after=NOW, groups=("g",))
+        scoped = replace(bearer, project="p", not_after=NOW, groups=("g",), federation=Federation("idp", "openid"))
         token = Token(scoped, ("mapped",), NOW, NOW, ("a", "b"), "d", True, {"trust": "t"})
         assert unseal(seal(token, RING), RING) == token
 

@@ -43,7 +43,7 @@ async def upgrade(db: Database, component: str) -> None:
     ConfigurationError if the database was written by a newer Hansa.
     """
     try:
-        await db.write(lambda connection: _upgrade(connection, component))
+        await db.write(lambda connection: migrate(connection, component))
     except CommandError as error:
         raise ConfigurationError(
             f"The {component} database was written by another version of Hansa ({error}); install that one, or a newer.",
@@ -51,7 +51,8 @@ async def upgrade(db: Database, component: str) -> None:
         ) from error
 
 
-def _upgrade(connection: Connection, component: str) -> None:
+def migrate(connection: Connection, component: str, revision: str = "heads") -> None:
+    """Up to a revision, for tests of the next one; `upgrade` is for everybody else."""
     if connection.dialect.name == "postgresql":
         # A serialisable snapshot would be taken before the lock is ours, and miss what its last holder did.
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
@@ -63,4 +64,4 @@ def _upgrade(connection: Connection, component: str) -> None:
         config.set_main_option("path_separator", "newline")
         config.attributes["connection"] = connection
         config.attributes["version_table"] = f"{part}_version"
-        command.upgrade(config, "heads")
+        command.upgrade(config, "heads" if part == "base" else revision)

@@ -8,13 +8,14 @@ import re
 import unicodedata
 
 from hansa.base.errors import BadRequest
+from hansa.base.mail.address import check_address
+from hansa.base.mail.model import InvalidAddress
 from hansa.federation.membership.errors import InvalidName
 
 PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 GROUP_DEPTH = 10
 WORDS = "letters, digits, '.', '_' and '-', beginning with a letter or digit"
 LOGIN = re.compile(r"[a-z][a-z0-9_]{0,31}")
-EMAIL = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,64}@[^\s@<>,;:\"()\[\]\\]{1,189}")
 LOCALE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}")
 URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[\x21-\x7e]{1,1000}")
 
@@ -57,10 +58,10 @@ def check_login(login: str) -> str:
 
 def check_email(address: str) -> str:
     """An address that can be written to, or nothing."""
-    address = one_line(address, "email", 254)
-    if address and not EMAIL.fullmatch(address):
-        raise BadRequest("The e-mail address must look like name@example.org.", field="email")
-    return address
+    try:
+        return check_address(address) if address.strip() else ""
+    except InvalidAddress as error:
+        raise BadRequest(error.message, field="email") from error
 
 
 def check_locale(tag: str) -> str:

@@ -95,6 +95,10 @@ class Membership:
         """Whose credential it is; None for strangers and for suspended credentials."""
         return await self._db.read(lambda c: person_store.of(c, credential, usable=True))
 
+    async def suspension_of(self, credential: Credential | Subject) -> str | None:
+        """The reason why a credential may not be used; None if it may, and for strangers."""
+        return await self._db.read(lambda c: person_store.suspension_of(c, credential))
+
     async def person_by_login(self, login: str) -> Person | None:
         return await self._db.read(lambda c: person_store.by_login(c, login))
 

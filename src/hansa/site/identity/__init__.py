@@ -3,7 +3,7 @@
 Faces call `Identity.caller(scope)` and nothing else; they never look at certificates, passwords or tokens.
 """
 
-from hansa.site.identity.model import Grant, Membership, Principal
+from hansa.site.identity.model import Federation, Grant, Membership, Principal
 from hansa.site.identity.service import Authenticator, Identity
 
-__all__ = ["Authenticator", "Grant", "Identity", "Membership", "Principal"]
+__all__ = ["Authenticator", "Federation", "Grant", "Identity", "Membership", "Principal"]

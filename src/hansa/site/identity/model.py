@@ -66,6 +66,14 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
+class Federation:
+    """By which identity provider and protocol, as Keystone names them, somebody came."""
+
+    provider: str
+    protocol: str
+
+
+@dataclass(frozen=True, slots=True)
 class Principal:
     """Somebody whose credential was proved, before any policy of this site.
 
@@ -73,7 +81,8 @@ class Principal:
     users, beside whose password it stands; for everybody else the policy finds it by `memberships`. `limited`: the
     credential was delegated to look around with, not to start anything (a limited proxy). `project`: the credential is good
     for that one only (a scoped token). `groups`: ids of groups of the directory that the credential brings along. `stamp`: of
-    the password that was proved, so that a new one ends the tokens of the old.
+    the password that was proved, so that a new one ends the tokens of the old. `federation`: set for
+    those who came with a token of a foreign issuer.
     """
 
     user: str
@@ -86,3 +95,4 @@ class Principal:
     project: str | None = None
     groups: tuple[str, ...] = ()
     stamp: str = ""
+    federation: Federation | None = None

@@ -14,7 +14,7 @@ import orjson
 from cryptography.fernet import InvalidToken, MultiFernet
 
 from hansa.base.errors import Unauthenticated
-from hansa.site.identity.model import Membership, Principal, Reason
+from hansa.site.identity.model import Federation, Membership, Principal, Reason
 
 TOKEN_MAX = 8192
 """Characters; ours have 250 to 400. A longer one is refused unread."""
@@ -50,6 +50,7 @@ def seal(token: Token, keys: MultiFernet) -> str:
         [[membership.vo, membership.fqans] for membership in principal.memberships],
         principal.limited,
         principal.project,
+        _federation(principal),
         token.methods,
         int(token.issued.timestamp()),
         int(token.expires.timestamp()),
@@ -75,10 +76,17 @@ def unseal(text: str, keys: MultiFernet) -> Token:
     return _token(orjson.loads(zlib.decompress(packed)))  # from here on it is what `seal` made
 
 
+def _federation(principal: Principal) -> list[Any] | None:
+    came_by = principal.federation
+    return [came_by.provider, came_by.protocol] if came_by else None
+
+
 def _token(members: list[Any]) -> Token:
     if members[0] != _VERSION:
         raise _no_token()
-    _, user, display, names, memberships, limited, project, methods, issued, expires, audit_ids, *rest = members
+    _, user, display, names, memberships, limited, project, came_by, methods, issued, expires, audit_ids, *rest = (
+        members
+    )
     stamp, groups, domain, is_system, extra = rest
     not_after = datetime.fromtimestamp(expires, UTC)
     principal = Principal(
@@ -89,6 +97,7 @@ def _token(members: list[Any]) -> Token:
         limited=limited,
         not_after=not_after,
         project=project,
+        federation=Federation(*came_by) if came_by else None,
         groups=tuple(groups),
         stamp=stamp,
     )

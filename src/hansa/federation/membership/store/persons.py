@@ -49,6 +49,10 @@ def of(connection: Connection, credential: Credential | Subject, *, usable: bool
     return person_in(row) if row else None
 
 
+def suspension_of(connection: Connection, credential: Credential | Subject) -> str | None:
+    return connection.execute(sa.select(credentials.c.suspended).where(*matches(credential))).scalar()
+
+
 def insert(connection: Connection, uid: str, details: Details) -> int:
     return inserted(connection, persons, uid=uid, search=_searchable(details, ()), **_columns(details))
 

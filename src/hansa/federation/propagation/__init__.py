@@ -1,0 +1,1 @@
+"""What sites are told of the members of the VOs they support (docs/explanation/propagation.md)."""

@@ -1,0 +1,97 @@
+"""From the registry's rows to what sites are told: the one place where the two meet."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from hansa.federation.membership.model import Credential, KnownCredential, Member, MemberState, Subject
+from hansa.federation.membership.store import members as member_store
+from hansa.federation.membership.store.tables import members, persons, vos
+from hansa.standards import memberfeed
+from hansa.standards.errors import StandardError
+from hansa.standards.memberfeed import Certificate, Entry, Login, clean, render_entry
+
+T = TypeVar("T")
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
+"""No membership has ended then: the feed tells the end itself, and readers have a clock."""
+
+
+def entries_of(connection: Connection, vo: str, uids: Sequence[str]) -> dict[str, Entry]:
+    """Those of these people who are members."""
+    query = sa.select(members.c.id).join(persons, persons.c.id == members.c.person).join(vos, vos.c.id == members.c.vo)
+    query = query.where(vos.c.name == vo, persons.c.uid.in_(uids))
+    found = list(connection.execute(query).scalars())
+    return {each.person.uid: entry_of(each) for each in member_store.load_members(connection, found, _BEGINNING)}
+
+
+def uids_after(connection: Connection, vo: str, after: str, limit: int) -> list[str]:
+    """Of the members, in order."""
+    query = sa.select(persons.c.uid).join(members, members.c.person == persons.c.id)
+    query = query.join(vos, vos.c.id == members.c.vo).where(vos.c.name == vo, persons.c.uid > after)
+    return list(connection.execute(query.order_by(persons.c.uid).limit(limit)).scalars())
+
+
+def entry_of(member: Member) -> Entry:
+    """What a site is told; what does not fit into the feed's bounds is cut or left out, which gives nobody more rights."""
+    return Entry(
+        vo=member.vo,
+        uid=member.person.uid,
+        name=clean(member.name, memberfeed.MAX_NAME),
+        mail=clean(member.email, memberfeed.MAX_MAIL),
+        state=_state(member.state),
+        reason=clean(member.reason, memberfeed.MAX_REASON),
+        until=member.until,
+        certificates=tuple(filter(None, map(_certificate, member.known)))[: memberfeed.MAX_CREDENTIALS],
+        logins=tuple(filter(None, map(_login, member.known)))[: memberfeed.MAX_CREDENTIALS],
+        groups=member.groups[: memberfeed.MAX_GROUPS],
+        roles=tuple(str(grant) for grant in member.roles)[: memberfeed.MAX_GROUPS],
+    )
+
+
+def text_of(entry: Entry) -> bytes:
+    """The canonical entry. One that is too long loses half of its lists until it fits: less than is due, never more."""
+    text = render_entry(entry)
+    while len(text) > memberfeed.MAX_ENTRY:
+        entry = replace(
+            entry,
+            groups=_half(entry.groups),
+            roles=_half(entry.roles),
+            logins=_half(entry.logins),
+            certificates=_half(entry.certificates),
+        )
+        text = render_entry(entry)
+    return text
+
+
+def _half(held: tuple[T, ...]) -> tuple[T, ...]:
+    return held[: len(held) // 2]
+
+
+def _state(state: MemberState) -> memberfeed.MemberState:
+    is_active = state is not MemberState.SUSPENDED
+    return memberfeed.MemberState.ACTIVE if is_active else memberfeed.MemberState.SUSPENDED
+
+
+def _certificate(known: KnownCredential) -> Certificate | None:
+    if not isinstance(known.credential, Credential):
+        return None
+    held = Certificate(
+        known.credential.subject.rfc4514(), known.credential.issuer.rfc4514(), usable=known.suspended is None
+    )
+    try:
+        memberfeed.slash_of(held.subject), memberfeed.slash_of(held.issuer)
+    except StandardError:
+        return None
+    return held if max(len(held.subject), len(held.issuer)) <= memberfeed.MAX_DN else None
+
+
+def _login(known: KnownCredential) -> Login | None:
+    if not isinstance(known.credential, Subject):
+        return None
+    held = Login(known.credential.issuer, known.credential.subject, usable=known.suspended is None)
+    fits = 0 < len(held.issuer) <= memberfeed.MAX_URL and 0 < len(held.subject) <= memberfeed.MAX_SUBJECT
+    return held if fits and clean(held.issuer + held.subject, 10_000) == held.issuer + held.subject else None

@@ -1,0 +1,85 @@
+"""The member feed: what the federation tells a site of the VOs it supports (docs/reference/member-feed.md).
+
+A document is a page of entries (`codec`) below a signed line that vouches for it (`document`). Pure: bytes in, values out.
+"""
+
+from hansa.standards.memberfeed.codec import (
+    MAX_CREDENTIALS,
+    MAX_DN,
+    MAX_ENTRY,
+    MAX_GROUPS,
+    MAX_MAIL,
+    MAX_MEMBERS,
+    MAX_NAME,
+    MAX_PAGE,
+    MAX_REASON,
+    MAX_SUBJECT,
+    MAX_URL,
+    clean,
+    parse_entry,
+    parse_page,
+    render_entry,
+    render_page,
+    slash_of,
+)
+from hansa.standards.memberfeed.document import (
+    MAX_DOCUMENT,
+    MEDIA_TYPE,
+    SITE_TOKEN_TYPE,
+    Document,
+    open_document,
+    sign_document,
+)
+from hansa.standards.memberfeed.errors import FeedError
+from hansa.standards.memberfeed.model import (
+    Certificate,
+    Entry,
+    Gone,
+    Kind,
+    Login,
+    MemberState,
+    Page,
+    Told,
+    digest_of,
+    state_digest,
+)
+from hansa.standards.memberfeed.wish import Wish, scope_of
+
+__all__ = [
+    "MAX_CREDENTIALS",
+    "MAX_DN",
+    "MAX_DOCUMENT",
+    "MAX_ENTRY",
+    "MAX_GROUPS",
+    "MAX_MAIL",
+    "MAX_MEMBERS",
+    "MAX_NAME",
+    "MAX_PAGE",
+    "MAX_REASON",
+    "MAX_SUBJECT",
+    "MAX_URL",
+    "MEDIA_TYPE",
+    "SITE_TOKEN_TYPE",
+    "Certificate",
+    "Document",
+    "Entry",
+    "FeedError",
+    "Gone",
+    "Kind",
+    "Login",
+    "MemberState",
+    "Page",
+    "Told",
+    "Wish",
+    "clean",
+    "digest_of",
+    "open_document",
+    "parse_entry",
+    "parse_page",
+    "render_entry",
+    "render_page",
+    "scope_of",
+    "sign_document",
+    "slash_of",
+    "state_digest",
+]

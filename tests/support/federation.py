@@ -1,0 +1,57 @@
+"""What the federation's rooms share, on a throw-away database and grid, for tests of one room."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from cryptography.hazmat.primitives.serialization import Encoding
+from tests.support.pki import Grid
+
+from hansa.base.database import Database
+from hansa.base.mail import MailSettings, configured
+from hansa.base.migrations import upgrade
+from hansa.base.telemetry.audit import AuditLog
+from hansa.federation.commons import Commons
+from hansa.federation.identity.model import NOBODY, Operators
+from hansa.federation.membership.service import Membership
+from hansa.standards.x509 import ChainPolicy, Credential
+
+URL = "https://federation.example.org"
+
+
+@asynccontextmanager
+async def commons(database_url: str, grid: Grid, operators: Operators = NOBODY) -> AsyncIterator[Commons]:
+    """The grid's VO is there; the clock stands at the grid's `now`."""
+    database = Database(database_url)
+    try:
+        await upgrade(database, "federation")
+        registry = Membership(database, lambda: grid.now)
+        await registry.create_vo(grid.vo)
+        trust = grid.trust()
+        mail = configured(MailSettings(), database, lambda: grid.now)  # never opened: nothing is delivered
+        yield Commons(
+            database, registry, lambda: grid.now, AuditLog(), lambda: trust, ChainPolicy(), URL, mail, operators
+        )
+    finally:
+        database.close()
+
+
+@dataclass
+class Request:
+    """A request as the TLS front passes it on."""
+
+    user: Credential | None = None
+    method: str = "GET"
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def scope(self) -> dict[str, Any]:
+        chain = [each.public_bytes(Encoding.PEM).decode() for each in self.user.chain] if self.user else []
+        return {
+            "type": "http",
+            "method": self.method,
+            "path": "/api/v1/vos",
+            "client": ("192.0.2.1", 4711),
+            "headers": [(name.lower().encode(), value.encode()) for name, value in self.headers.items()],
+            "extensions": {"tls": {"client_cert_chain": chain}} if chain else {},
+        }
