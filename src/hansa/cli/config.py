@@ -15,7 +15,11 @@ from hansa.base.errors import NotFound
 from hansa.base.i18n import _
 from hansa.cli.output import emit_list, emit_one, output_option, say
 
-MODELS = {"federation": "hansa.federation.config:FederationConfig", "site": "hansa.site.config:SiteConfig"}
+MODELS = {
+    "federation": "hansa.federation.config:FederationConfig",
+    "keystone": "hansa.site.openstack.wrapper.settings:WrapperConfig",
+    "site": "hansa.site.config:SiteConfig",
+}
 component_argument = click.argument("component", type=click.Choice(sorted(MODELS)))
 
 

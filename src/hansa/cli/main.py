@@ -27,6 +27,7 @@ COMMANDS = {
     "login": Lazy("hansa.cli.login:login", "Log in: with your certificate, or in a browser."),
     "logout": Lazy("hansa.cli.login:logout", "Log out, and remove proxy and tokens from this computer."),
     "openrc": Lazy("hansa.cli.openrc:openrc", "Print the environment for OpenStack clients."),
+    "keystone": Lazy("hansa.cli.keystone:keystone", "VOMS for an OpenStack Keystone that is already there."),
     "proxy": Lazy("hansa.cli.proxy:proxy", "Log in to the grid: make, show and remove your proxy."),
     "site": Lazy("hansa.cli.site:site", "Run a site, and keep its local users."),
     "token": Lazy("hansa.cli.login:token", "Print an access token for other programs."),
