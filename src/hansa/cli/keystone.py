@@ -8,7 +8,12 @@ import click
 
 from hansa.base.config import load
 from hansa.base.i18n import _
+from hansa.cli.lazy import Lazy, LazyGroup
 from hansa.cli.output import say
+
+COMMANDS = {
+    "mapping": Lazy("hansa.cli.keystone_mapping:mapping", "Print or apply the mapping rules for the VOs of voms.json."),
+}
 
 CONFIG = click.option(
     "--config",
@@ -22,7 +27,7 @@ CONFIG = click.option(
 DIRECTORY = Path("/usr/local/lib/hansa-keystone")
 
 
-@click.group(help=_("VOMS for an OpenStack Keystone that is already there."))
+@click.group(cls=LazyGroup, lazy=COMMANDS, help=_("VOMS for an OpenStack Keystone that is already there."))
 def keystone() -> None:
     pass
 

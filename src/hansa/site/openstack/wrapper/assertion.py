@@ -11,12 +11,23 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 import orjson
 
 from hansa.base.errors import Unauthenticated
-from hansa.site.identity import Membership, Principal
+from hansa.site.identity import Principal
 from hansa.standards.voms import Fqan
+
+
+
+class FrontReason(StrEnum):
+    """Why the front refuses, beside what identity refuses; stands in `details["reason"]`."""
+
+    SIZE = "keystone.assertion_size"
+    UNFIT_NAME = "keystone.unfit_name"
+    SHORT_REST = "keystone.short_rest"
+
 
 HEADER = b"x-hansa-assertion"
 SIZE = 8000
@@ -62,7 +73,7 @@ def seal(assertion: Assertion, secret: bytes, now: datetime) -> bytes:
     sealed = signed + b"." + hmac.new(secret, signed, hashlib.sha256).hexdigest().encode()
     if len(sealed) > SIZE:
         message = "Your proxy names too many groups; ask voms-proxy-init for those that you need."
-        raise Unauthenticated(message, reason="keystone.assertion_size")
+        raise Unauthenticated(message, reason=FrontReason.SIZE.value)
     return sealed
 
 
@@ -71,8 +82,6 @@ def _joined(values: Sequence[str]) -> str:
     for value in distinct:
         if ";" in value or any(ord(character) < 0x20 or ord(character) == 0x7F for character in value):
             message = f"Keystone cannot take a name with a semicolon or control characters: {value[:200]!r}."
-            raise Unauthenticated(message, reason="keystone.unfit_name")
+            raise Unauthenticated(message, reason=FrontReason.UNFIT_NAME.value)
     return ";".join(distinct)
 
-
-__all__ = ["HEADER", "Assertion", "Membership", "seal", "user_id", "variables"]

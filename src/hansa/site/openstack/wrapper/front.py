@@ -14,7 +14,7 @@ from hansa.site.identity.grid import GridCertificate
 from hansa.site.identity.model import Reason
 from hansa.site.openstack.identity.render import error as keystone_error
 from hansa.site.openstack.wrapper import v2
-from hansa.site.openstack.wrapper.assertion import HEADER, Assertion, seal, variables
+from hansa.site.openstack.wrapper.assertion import HEADER, Assertion, FrontReason, seal, variables
 from hansa.site.openstack.wrapper.backend import Backend, Headers
 
 Json = dict[str, Any]
@@ -109,14 +109,13 @@ class Front:
             await send({"type": "http.response.body", "body": b""})
 
     async def _sealed(self, scope: Scope) -> bytes:
-        """The assertion for Keystone. Raises Unauthenticated or Forbidden; noted."""
-        principal = await self._identity.admit(scope, self._proved(scope))
-        ends = principal.not_after
-        assert ends is not None  # a certificate has an end
-        told = variables(principal, self._place.provider)
-        return seal(Assertion(self._place.sign_on, told, ends), self._secrets()[0], self._clock())
+        """The assertion for Keystone. Raises Unauthenticated or Forbidden; both ends are noted."""
+        principal, sealed = await self._identity.admit(scope, self._proved(scope))
+        fqans = [fqan for membership in principal.memberships for fqan in membership.fqans]
+        self._identity.issued(scope, principal, fqans=fqans)
+        return sealed
 
-    async def _proved(self, scope: Scope) -> Principal:
+    async def _proved(self, scope: Scope) -> tuple[Principal, bytes]:
         way = self._identity.way(GridCertificate)
         principal = await way(scope) if way else None
         if principal is None:
@@ -126,10 +125,12 @@ class Front:
             message = "A limited proxy gets no token; make a full one (voms-proxy-init without -limited)."
             raise Unauthenticated(message, reason=Reason.READ_ONLY.value)
         self._identity.grants(principal)
-        if principal.not_after is None or principal.not_after < self._clock() + self._place.min_life:
-            message = "Your proxy is about to expire; make a new one."
-            raise Unauthenticated(message, reason="keystone.short_rest")
-        return self._identity.relevant(principal)
+        now, ends = self._clock(), principal.not_after
+        if ends is None or ends < now + self._place.min_life:
+            raise Unauthenticated("Your proxy is about to expire; make a new one.", reason=FrontReason.SHORT_REST.value)
+        principal = self._identity.relevant(principal)
+        assertion = Assertion(self._place.sign_on, variables(principal, self._place.provider), ends)
+        return principal, seal(assertion, self._secrets()[0], now)
 
     async def _token_v2(self, scope: Scope, wish: v2.Wish) -> tuple[int, Json]:
         token = wish.token
