@@ -15,7 +15,7 @@ IDENTITY = re.compile(
     rb"(?:ssl|tls|grst|voms|oidc|mellon|shib|gssapi)(?:-.*)?"
     rb"|(?:forwarded-)?client-(?:cert|verify|dn|s-dn|i-dn)(?:-.*)?"
     rb"|(?:forwarded-|authenticated-)?(?:remote-)?user(?:-(?:dn|name|id))?|auth-type"
-    rb"|hansa-front-secret)"
+    rb"|hansa-(?:front-secret|assertion))"
 )
 """Names (lower case, `_` as `-`) by which fronts and middlewares announce who the client is."""
 

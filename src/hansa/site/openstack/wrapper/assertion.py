@@ -20,7 +20,6 @@ from hansa.site.identity import Principal
 from hansa.standards.voms import Fqan
 
 
-
 class FrontReason(StrEnum):
     """Why the front refuses, beside what identity refuses; stands in `details["reason"]`."""
 
@@ -84,4 +83,3 @@ def _joined(values: Sequence[str]) -> str:
             message = f"Keystone cannot take a name with a semicolon or control characters: {value[:200]!r}."
             raise Unauthenticated(message, reason=FrontReason.UNFIT_NAME.value)
     return ";".join(distinct)
-
