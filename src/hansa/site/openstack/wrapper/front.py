@@ -124,7 +124,7 @@ class Front:
         if principal.limited:
             message = "A limited proxy gets no token; make a full one (voms-proxy-init without -limited)."
             raise Unauthenticated(message, reason=Reason.READ_ONLY.value)
-        self._identity.grants(principal)
+        await self._identity.grants(principal)
         now, ends = self._clock(), principal.not_after
         if ends is None or ends < now + self._place.min_life:
             raise Unauthenticated("Your proxy is about to expire; make a new one.", reason=FrontReason.SHORT_REST.value)
