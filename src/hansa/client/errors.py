@@ -22,6 +22,13 @@ class ServerUntrusted(HansaError):
     status = 502
 
 
+class AddressRefused(HansaError):
+    """An issuer names an address that is none of the Internet's, or a way to it that anybody can read."""
+
+    code = "client.address_refused"
+    status = 502
+
+
 class Timeout(HansaError):
     """We stopped waiting; the work may still end well."""
 

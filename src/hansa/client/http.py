@@ -89,10 +89,11 @@ class Http:
         tls: ssl.SSLContext | None = None,
         timeout: float = 30.0,
         check_peer: Callable[[ssl.SSLSocket], None] | None = None,
+        max_body: int = MAX_BODY,
     ) -> None:
         """`url` is scheme://host[:port]; a path is ignored. `timeout` is for each request as a whole, in seconds.
 
-        `check_peer` may refuse a server after the handshake, before anything is sent.
+        `check_peer` may refuse a server after the handshake, before anything is sent. `max_body`: bytes of an answer.
         """
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
@@ -105,6 +106,7 @@ class Http:
         self._timeout = timeout
         self._used = False
         self._check_peer = check_peer
+        self._max_body = max_body
         self._connection: http.client.HTTPConnection
         if parts.scheme == "https":
             context = tls or tls_context(certificates=None)
@@ -185,8 +187,10 @@ class Http:
         chunks = bytearray()
         while chunk := response.read1(_CHUNK):
             chunks += chunk
-            if len(chunks) > MAX_BODY:
-                raise BadReply(_("{origin} sent more than {limit} bytes.").format(origin=self.origin, limit=MAX_BODY))
+            if len(chunks) > self._max_body:
+                raise BadReply(
+                    _("{origin} sent more than {limit} bytes.").format(origin=self.origin, limit=self._max_body)
+                )
             if time.monotonic() > deadline:
                 raise TimeoutError
         return bytes(chunks)

@@ -104,9 +104,8 @@ def test_dripping_bytes_end_in_a_timeout() -> None:
         release.set()
 
 
-def test_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hansa.client.http.MAX_BODY", 1)
-    with peer(answer(OK)) as url, Http(url) as client, pytest.raises(BadReply, match="more than 1 bytes"):
+def test_too_much_is_refused() -> None:
+    with peer(answer(OK)) as url, Http(url, max_body=1) as client, pytest.raises(BadReply, match="more than 1 bytes"):
         client.request("GET", "/")
 
 

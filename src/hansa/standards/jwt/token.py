@@ -27,21 +27,21 @@ def verify(
     *,
     now: datetime,
     issuer: str,
-    audience: str | Collection[str],
+    audience: str | Collection[str] | None,
     algorithms: Collection[str] = ASYMMETRIC,
     typ: str | Collection[str] | None = None,
     leeway: timedelta = timedelta(seconds=60),
 ) -> Mapping[str, Any]:
     """The claims of a token that `issuer` made for `audience` (or for one of them), and that is valid `now`.
 
-    `exp`, `iss` and `aud` must be there. Raises JwtError: the codes of `verify_bytes`, `jwt.claim`, `jwt.expired`,
-    `jwt.not_yet_valid`, `jwt.issuer`, `jwt.audience`.
+    `exp`, `iss` and `aud` must be there; with `audience` None, `aud` is for the caller to judge. Raises JwtError: the codes of
+    `verify_bytes`, `jwt.claim`, `jwt.expired`, `jwt.not_yet_valid`, `jwt.issuer`, `jwt.audience`.
     """
     payload = verify_bytes(token, keys, max_size=TOKEN_MAX, algorithms=algorithms, typ=typ)
     claims = parse_object(payload)
     if claims.get("iss") != issuer:
         raise JwtError(JwtCode.ISSUER, "It is from another issuer")
-    if not _audiences(claims) & _wanted(audience):
+    if audience is not None and not _audiences(claims) & _wanted(audience):
         raise JwtError(JwtCode.AUDIENCE, "It was made for another audience")
     _check_times(claims, now.timestamp(), leeway.total_seconds())
     if not isinstance(claims.get("sub", ""), str):
