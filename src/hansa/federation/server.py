@@ -31,6 +31,7 @@ from hansa.client.http import tls_context
 from hansa.federation import web
 from hansa.federation.commons import Commons
 from hansa.federation.config import FederationConfig, KeyPair, TrustSettings, operators
+from hansa.federation.membership.clock import swept
 from hansa.federation.membership.http import VomsApp
 from hansa.federation.membership.issuing import AttributeAuthority, Authority, VoServer
 from hansa.federation.membership.service import Membership
@@ -96,6 +97,7 @@ async def assembled(config: FederationConfig) -> AsyncIterator[Federation]:
             now,
             partial(secrets.randbits, 126),
             audit,
+            config.web.public_url if config.web else "",
         )
         policy = ChainPolicy(allow_legacy_proxies=config.trust.legacy_proxies)
         voms_app = VomsApp(_servers(config), issuing, lambda: trust.current, now, policy, audit)
@@ -106,6 +108,7 @@ async def assembled(config: FederationConfig) -> AsyncIterator[Federation]:
         commons = Commons(
             database, members, now, audit, lambda: trust.current, policy, url, mail, operators(config.operators)
         )
+        await stack.enter_async_context(swept(members))
         routes = list(web_routes(commons))
         if config.feed is not None:
             routes += await stack.enter_async_context(

@@ -22,9 +22,9 @@ from hansa.base.config import load
 from hansa.base.errors import ConfigurationError
 from hansa.base.serving import running
 from hansa.federation.config import FederationConfig, TrustSettings
-from hansa.federation.membership.model import RoleGrant
+from hansa.federation.membership.model import AttributeClass, RoleGrant, VoProfile
 from hansa.federation.server import assembled, watched_trust
-from hansa.standards.voms import ac_extension, decode_ac, verify_acs
+from hansa.standards.voms import GenericAttribute, ac_extension, decode_ac, verify_acs
 from hansa.standards.voms.wire import (
     AcReply,
     AcRequest,
@@ -477,3 +477,54 @@ def test_a_trust_file_that_cannot_be_read_is_said_in_the_log(grid: Grid, tmp_pat
         trust = watched_trust(TrustSettings(certificates=directory)).current
     assert list(trust.authorities) == [grid.authority.name]
     assert [(line["event"], line["code"]) for line in logs] == [("trust.file_not_used", "x509.namespace.syntax")]
+
+
+@BOTH
+async def test_a_policy_to_accept_is_a_warning_first_and_a_refusal_then(server, alice, dialect):
+    registry, vo = server.registry, server.grid.vo
+    await registry.publish_policy(vo, "1.0", "Be kind.")
+    (warning,) = (await granted(server, alice, asking(VO), dialect)).warnings
+    assert warning.text.startswith(f"{vo}: accept the acceptable use policy by ")
+    await registry.set_profile(vo, VoProfile(aup_grace_days=0))
+    refusal = await refused(server, alice, asking(VO), dialect)
+    assert refusal.refusal is Refusal.SUSPENDED_USER
+    assert f"hansa vo aup accept {vo}" in refusal.text
+    uid = (await registry.members(vo))[0].person.uid
+    await registry.accept_policy(vo, uid, "1.0", actor=uid)
+    assert (await granted(server, alice, asking(VO), dialect)).warnings == ()
+
+
+async def test_grace_is_told_and_bounds_the_certificate(server, alice):
+    registry, vo, now = server.registry, server.grid.vo, datetime.now(UTC).replace(microsecond=0)
+    await registry.set_profile(vo, VoProfile(grace_days=1))
+    await registry.set_until(vo, 1, now - timedelta(hours=23))
+    reply = await granted(server, alice, asking(VO))
+    assert "renew it by" in reply.warnings[0].text
+    assert decode_ac(reply.ac).not_after == now + timedelta(hours=1)
+
+
+async def test_generic_attributes_travel_in_the_certificate(server, alice):
+    registry, vo = server.registry, server.grid.vo
+    for name in ("nickname", "quota"):
+        await registry.define_attribute(vo, AttributeClass(name, "", is_unique=False))
+    await registry.set_attribute(vo, 1, "nickname", "앨리스")
+    await registry.set_group_attribute(vo, f"{VO}/bio", "quota", "5")
+    found = decode_ac((await granted(server, alice, asking(VO))).ac).attributes
+    assert found == (GenericAttribute("nickname", "앨리스", vo), GenericAttribute("quota", "5", f"{VO}/bio"))
+
+
+async def test_a_suspended_certificate_gets_nothing_and_another_of_the_member_does(server, alice):
+    registry, vo = server.registry, server.grid.vo
+    other = server.grid.user("Alice Other")
+    await registry.add_credential(vo, 1, holder(other))
+    uid = (await registry.member(vo, 1)).person.uid
+    first = (await registry.credentials(uid))[0]
+    await registry.suspend_credential(uid, first.id, "key lost")
+    assert "key lost" in (await refused(server, alice, asking(VO))).text
+    assert names(await granted(server, other, asking(VO)))[0] == VO
+
+
+async def test_a_group_that_ends_bounds_the_certificate(server, alice):
+    registry, vo, now = server.registry, server.grid.vo, datetime.now(UTC).replace(microsecond=0)
+    await registry.set_group_until(vo, 1, f"{VO}/bio", now + timedelta(minutes=30))
+    assert decode_ac((await granted(server, alice, asking(VO))).ac).not_after == now + timedelta(minutes=30)

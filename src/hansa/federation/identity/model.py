@@ -5,13 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
-from hansa.federation.membership.model import Credential, Held, Person, Subject
+from hansa.federation.membership.model import GROUP_MANAGER, VO_ADMIN, Credential, Held, Person, Subject
 
 Scope = MutableMapping[str, Any]
-VO_ADMIN = "VO-Admin"
-"""The role, in a VO's own group, of those who run the VO."""
-GROUP_MANAGER = "Group-Manager"
-"""The role of those who say who is in the group where they hold it, and in the groups below."""
 
 
 class Reason(StrEnum):

@@ -92,3 +92,43 @@ class CredentialSuspended(Forbidden):
     """One certificate of a member's; the others go on. `details["reason"]` is the reason that was given."""
 
     code = "membership.credential_suspended"
+
+
+class HasMembers(Conflict):
+    code = "membership.has_members"
+
+
+class UndefinedRole(BadRequest):
+    """The VO has defined its roles, and this is none of them."""
+
+    code = "membership.undefined_role"
+
+
+class NoSuchAttribute(NotFound):
+    """The VO has not defined that generic attribute, or nobody has given it a value there."""
+
+    code = "membership.no_such_attribute"
+
+
+class ValueTaken(Conflict):
+    """Another member has that value of an attribute whose values are unique."""
+
+    code = "membership.value_taken"
+
+
+class NoPolicy(NotFound):
+    """The VO has no acceptable use policy, or none of that version."""
+
+    code = "membership.no_policy"
+
+
+class PolicyOverdue(Forbidden):
+    """The VO's acceptable use policy was not accepted in time. `details["version"]` names its newest version."""
+
+    code = "membership.aup_overdue"
+
+
+class LinkRefused(Forbidden):
+    """The token is unknown, used or too old."""
+
+    code = "membership.link_refused"

@@ -16,6 +16,7 @@ from hansa.federation.membership.errors import (
     MemberSuspended,
     NotAMember,
     NotHeld,
+    PolicyOverdue,
 )
 from hansa.federation.membership.issuing import Asker, AttributeAuthority, VoServer
 from hansa.federation.membership.model import Clock
@@ -119,7 +120,7 @@ def _refusal(vo: str, error: HansaError | X509Error | VomsError) -> ErrorReply:
             return ErrorReply.not_a_member(vo)
         case MemberSuspended() | CredentialSuspended():
             return ErrorReply.suspended(error.details["reason"])
-        case MembershipEnded():
+        case MembershipEnded() | PolicyOverdue():
             return ErrorReply(Refusal.SUSPENDED_USER, f"{vo}: {error.message}")
         case NotHeld() if error.details["wanted"]:
             return ErrorReply.unsatisfiable(vo, error.details["wanted"])

@@ -17,12 +17,13 @@ from hansa.federation.membership.errors import (
     MemberSuspended,
     NotAMember,
     NotHeld,
+    PolicyOverdue,
     TooManyRequests,
 )
 from hansa.federation.membership.model import Clock, Credential, IssuedAc, MemberState, Standing
 from hansa.federation.membership.service import Membership
-from hansa.standards.voms import Fqan, VomsError, carried_acs, issue_ac, select_all, select_fqans
-from hansa.standards.voms.wire import AcReply, AcRequest, ListReply, Warn, command
+from hansa.standards.voms import Fqan, GenericAttribute, VomsError, carried_acs, issue_ac, select_all, select_fqans
+from hansa.standards.voms.wire import AcReply, AcRequest, ListReply, Notice, Warn, command
 from hansa.standards.x509 import VerifiedIdentity
 
 
@@ -54,7 +55,10 @@ class Asker:
 
 
 class AttributeAuthority:
-    """Issues attribute certificates to members. `authority` is called for each: its files may change under way."""
+    """Issues attribute certificates to members. `authority` is called for each: its files may change under way.
+
+    `url` is where members look after their memberships, if there is a web interface.
+    """
 
     def __init__(
         self,
@@ -64,6 +68,7 @@ class AttributeAuthority:
         clock: Clock,
         serial: Callable[[], int],
         audit: AuditLog,
+        url: str = "",
     ) -> None:
         self._registry = registry
         self._authority = authority
@@ -71,6 +76,7 @@ class AttributeAuthority:
         self._clock = clock
         self._serial = serial
         self._audit = audit
+        self._url = url
 
     async def answer(self, server: VoServer, request: AcRequest, asker: Asker) -> AcReply | ListReply:
         """Raises what `errors` lists for issuing. On return the audit record is durable."""
@@ -78,23 +84,24 @@ class AttributeAuthority:
         if not self._rates.allows((server.vo, holder)):
             raise TooManyRequests("Too many requests with this certificate; wait a minute.")
         now = self._clock().replace(microsecond=0)  # certificates count whole seconds
-        standing = await self._standing(server.vo, holder, now)
+        standing = await self._standing(server.vo, holder)
         held = _held(standing)
         if request.listing:
             return ListReply(tuple(sorted(held, key=str)))
         fqans, warnings = _granted(server.vo, request, held, asker.identity)
+        warnings += self._reminders(server.vo, standing)
         not_after, shortened = _end(server, request, standing, asker.identity, self._authority(), now)
         if shortened:
             warnings.append(Warn.shortened(server.host, server.port, int((not_after - now).total_seconds())))
         record = IssuedAc(
             server.vo, self._serial(), now, not_after, holder, tuple(map(str, fqans)), asker.client, asker.dialect
         )
-        ac = self._signed(server, request, asker.identity, fqans, record)
+        ac = self._signed(server, request, asker.identity, fqans, record, _attributes(server.vo, standing, fqans))
         await self._registry.record(record)
         self._audit("voms.issued", **_told(record))
         return AcReply(ac, tuple(warnings))
 
-    async def _standing(self, vo: str, holder: Credential, now: datetime) -> Standing:
+    async def _standing(self, vo: str, holder: Credential) -> Standing:
         standing = await self._registry.standing(vo, holder)
         if standing is None:
             raise NotAMember(f"{holder.subject} is not a member of {vo}.")
@@ -102,11 +109,28 @@ class AttributeAuthority:
             raise MemberSuspended(f"The membership of {vo} is suspended.", reason=standing.reason)
         if standing.credential_suspended is not None:
             raise CredentialSuspended("This certificate is suspended.", reason=standing.credential_suspended)
-        if standing.until is not None and standing.until <= now:
+        if standing.until is not None and standing.state is MemberState.EXPIRED:
             raise MembershipEnded(
                 f"The membership of {vo} is not active: it ended on {standing.until:%Y-%m-%d}; ask the VO's managers."
             )
+        if standing.aup_due is not None and standing.aup_due <= self._clock():
+            raise PolicyOverdue(f"Accept the acceptable use policy of {vo} first: {self._place(vo)}.")
         return standing
+
+    def _place(self, vo: str) -> str:
+        """Where a member accepts the policy."""
+        return f"hansa vo aup accept {vo}" + (f", or at {self._url}" if self._url else "")
+
+    def _reminders(self, vo: str, standing: Standing) -> list[Warn]:
+        """What ends soon for the member; clients show it beside a good certificate."""
+        found = []
+        if standing.aup_due is not None:
+            text = f"{vo}: accept the acceptable use policy by {standing.aup_due:%Y-%m-%d}: {self._place(vo)}"
+            found.append(Warn(Notice.OTHER, text))
+        if standing.state is MemberState.GRACE and standing.until and standing.ends:
+            text = f"{vo}: your membership ended on {standing.until:%Y-%m-%d}; renew it by {standing.ends:%Y-%m-%d}"
+            found.append(Warn(Notice.OTHER, text))
+        return found
 
     def _signed(
         self,
@@ -115,6 +139,7 @@ class AttributeAuthority:
         identity: VerifiedIdentity,
         fqans: tuple[Fqan, ...],
         record: IssuedAc,
+        attributes: tuple[GenericAttribute, ...],
     ) -> bytes:
         authority = self._authority()
         return issue_ac(
@@ -128,6 +153,7 @@ class AttributeAuthority:
             not_before=record.issued,
             not_after=record.not_after,
             serial=record.serial,
+            attributes=attributes,
             targets=request.targets,
         )
 
@@ -135,6 +161,16 @@ class AttributeAuthority:
 def _held(standing: Standing) -> frozenset[Fqan]:
     groups = (Fqan(path) for path in standing.groups)
     return frozenset((*groups, *(Fqan(grant.group, grant.role) for grant in standing.roles)))
+
+
+def _attributes(vo: str, standing: Standing, fqans: tuple[Fqan, ...]) -> tuple[GenericAttribute, ...]:
+    """The member's own, qualified by the VO, and those of the groups that are in the certificate."""
+    groups = {fqan.group for fqan in fqans}
+    return tuple(
+        GenericAttribute(each.name, each.value, each.group or vo)
+        for each in standing.attributes
+        if each.group is None or each.group in groups
+    )
 
 
 def _granted(
@@ -190,7 +226,7 @@ def _end(
     longest = int(server.max_lifetime.total_seconds())
     end = now + timedelta(seconds=min(request.lifetime or longest, longest))
     bounds = [identity.not_after, authority.certificate.not_valid_after_utc]
-    bounds += [standing.until] if standing.until else []
+    bounds += [standing.ends] if standing.ends else []
     end = min(end, *bounds)
     if end <= now:  # credential and membership were looked at: it is our own
         raise BackendDown("The certificate that signs attribute certificates has expired.")

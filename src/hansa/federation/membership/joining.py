@@ -4,17 +4,18 @@ Each rule is part of a transaction of its caller's.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from hansa.base.errors import BadRequest
-from hansa.federation.membership import persons
+from hansa.federation.membership import persons, vos
 from hansa.federation.membership.act import Act
-from hansa.federation.membership.errors import AlreadyExists, NoSuchGroup, NoSuchMember, NoSuchRole
-from hansa.federation.membership.model import Member, MemberState, RoleGrant
+from hansa.federation.membership.errors import AlreadyExists, NoSuchGroup, NoSuchMember, NoSuchRole, UndefinedRole
+from hansa.federation.membership.model import GROUP_MANAGER, VO_ADMIN, Member, MemberState, RoleGrant
 from hansa.federation.membership.names import ancestors, check_role, one_line
 from hansa.federation.membership.store import members as store
+from hansa.federation.membership.store import vos as vo_store
 from hansa.federation.membership.vos import find_group, find_vo, not_root
 from hansa.standards.x509 import Name
 
@@ -22,15 +23,30 @@ Who = int | str | Name
 """A member: the number that listings show, the person's uid, or the subject of one of the member's certificates."""
 
 
-def admit(act: Act, vo: str, person_uid: str, *, until: datetime | None = None) -> Member:
+class Default:
+    """The end that the VO gives to its memberships."""
+
+
+DEFAULT = Default()
+
+
+def admit(act: Act, vo: str, person_uid: str, *, until: datetime | Default | None = DEFAULT) -> Member:
     """Make a person a member of a VO. Raises NoSuchVo, NoSuchPerson, AlreadyExists."""
     vo_id = find_vo(act.connection, vo)
     person = persons.get(act.connection, person_uid)
     if store.member_of(act.connection, vo_id, person.id) is not None:
         raise AlreadyExists(f"{person.name} is a member of {vo} already.")
+    if isinstance(until, Default):
+        until = default_end(act.connection, vo, act.now)
     member = store.insert_member(act.connection, vo_id, person.id, act.now, until)
     act.note("member.added", vo=vo, person=person.uid, until=_text(until))
     return _one(act, member)
+
+
+def default_end(connection: Connection, vo: str, start: datetime) -> datetime | None:
+    """When a membership of that VO ends that begins, or is renewed, at `start`."""
+    days = vos.get(connection, vo).profile.membership_days
+    return start + timedelta(days=days) if days is not None else None
 
 
 def suspend(act: Act, vo: str, who: Who, reason: str) -> Member:
@@ -50,7 +66,7 @@ def restore(act: Act, vo: str, who: Who) -> Member:
 
 def set_until(act: Act, vo: str, who: Who, until: datetime | None) -> Member:
     member = find(act.connection, vo, who)
-    store.update_member(act.connection, member, until=until)
+    store.update_member(act.connection, member, until=until, announced="")
     return _noted(act, member, "member.renewed", until=_text(until))
 
 
@@ -60,17 +76,34 @@ def remove(act: Act, vo: str, who: Who) -> None:
     act.note("member.removed", vo=vo, person=member.person.uid)
 
 
-def join(act: Act, vo: str, who: Who, path: str) -> Member:
-    """Into a group and those above it. Raises AlreadyExists if in it already."""
+def join(act: Act, vo: str, who: Who, path: str, until: datetime | None = None) -> Member:
+    """Into a group and those above it, until then if an end is given. Raises AlreadyExists if in it already.
+
+    Who drops out of a group drops out of those below it, also when it was time that ended it.
+    """
     vo_id, member = find_vo(act.connection, vo), _one(act, find(act.connection, vo, who))
-    group = find_group(act.connection, vo_id, path)
+    find_group(act.connection, vo_id, path)
     if path in member.groups:
         raise AlreadyExists(f"The member is in {path} already.")
-    for above in ancestors(path):
-        if store.join(act.connection, member.id, find_group(act.connection, vo_id, above)):
-            act.note("group.joined", vo=vo, person=member.person.uid, group=above)
-    store.join(act.connection, member.id, group)
-    return _noted(act, member.id, "group.joined", group=path)
+    for each in (*ancestors(path), path):
+        if each in member.groups:
+            continue
+        group = find_group(act.connection, vo_id, each)
+        if not store.join(act.connection, member.id, group, until):  # it has ended, and nobody swept yet
+            store.set_group_until(act.connection, member.id, group, until)
+        act.note("group.joined", vo=vo, person=member.person.uid, group=each, until=_text(until))
+    return _one(act, member.id)
+
+
+def set_group_until(act: Act, vo: str, who: Who, path: str, until: datetime | None) -> Member:
+    """Move the end of a membership of a group. Raises NoSuchGroup if not in it."""
+    not_root(vo, path)
+    vo_id, member = find_vo(act.connection, vo), _one(act, find(act.connection, vo, who))
+    group = find_group(act.connection, vo_id, path)
+    if path not in member.groups:
+        raise NoSuchGroup(f"The member is not in {path}.")
+    store.set_group_until(act.connection, member.id, group, until)
+    return _noted(act, member.id, "group.renewed", group=path, until=_text(until))
 
 
 def leave(act: Act, vo: str, who: Who, path: str) -> Member:
@@ -86,9 +119,10 @@ def leave(act: Act, vo: str, who: Who, path: str) -> Member:
 
 
 def grant(act: Act, vo: str, who: Who, role: RoleGrant) -> Member:
-    """A role in a group that the member is in. Raises InvalidName, NoSuchGroup, AlreadyExists."""
+    """A role in a group that the member is in. Raises InvalidName, UndefinedRole, NoSuchGroup, AlreadyExists."""
     check_role(role.role)
     vo_id, member = find_vo(act.connection, vo), _one(act, find(act.connection, vo, who))
+    _is_defined(act.connection, vo_id, role.role)
     group = find_group(act.connection, vo_id, role.group)
     if role.group not in member.groups:
         raise NoSuchGroup(f"The member is not in {role.group}; add them to the group first.")
@@ -103,6 +137,12 @@ def revoke(act: Act, vo: str, who: Who, role: RoleGrant) -> Member:
     if not store.delete_role(act.connection, member, find_group(act.connection, vo_id, role.group), role.role):
         raise NoSuchRole(f"The member does not hold {role}.")
     return _noted(act, member, "role.revoked", group=role.group, role=role.role)
+
+
+def _is_defined(connection: Connection, vo_id: int, role: str) -> None:
+    defined = {each.name for each in vo_store.role_list(connection, vo_id)}
+    if defined and role not in defined | {VO_ADMIN, GROUP_MANAGER}:
+        raise UndefinedRole(f"The VO defines no role {role}; it has {', '.join(sorted(defined))}.")
 
 
 def get(connection: Connection, vo: str, who: Who, now: datetime) -> Member:

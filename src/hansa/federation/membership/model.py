@@ -1,7 +1,7 @@
 """Virtual organisations and who belongs to them."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -14,12 +14,24 @@ Clock = Callable[[], datetime]
 SYSTEM = "system"
 """The actor of changes that nobody in particular asked for."""
 
+VO_ADMIN = "VO-Admin"
+"""The role, in a VO's own group, of those who run the VO."""
+GROUP_MANAGER = "Group-Manager"
+"""The role of those who say who is in the group where they hold it, and in the groups below."""
+
 
 class MemberState(StrEnum):
+    """Grace and expired are never stored: the end of the membership tells."""
+
     ACTIVE = "active"
+    GRACE = "grace"
+    """Its end has passed, and the VO gives some days to renew: everything works, with a warning."""
     SUSPENDED = "suspended"
     EXPIRED = "expired"
-    """Its end has passed. Never stored: the end tells."""
+
+
+CURRENT = frozenset({MemberState.ACTIVE, MemberState.GRACE})
+"""The states in which things are issued."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +76,8 @@ class Details:
     robot: bool = False
     locale: str = ""
     """BCP 47 tag of the language to write in, empty for none stated."""
+    sponsor: str | None = None
+    """The uid of the human who answers for a robot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +94,27 @@ class Person:
     login: str | None
     robot: bool
     locale: str
+    sponsor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VoProfile:
+    """What a VO's managers say of it, and its terms, in days.
+
+    `membership_days`: how long a membership lasts unless said otherwise, None for ever. `grace_days`: how long it works
+    beyond its end. `removal_days`: how long after the end, grace included, it is removed, None for never. `aup_days`: how
+    long an acceptance of the acceptable use policy counts, None for ever. `aup_grace_days`: how long members have to accept
+    once they are asked to.
+    """
+
+    description: str = ""
+    homepage: str = ""
+    contact: str = ""
+    membership_days: int | None = None
+    grace_days: int = 0
+    removal_days: int | None = None
+    aup_days: int | None = None
+    aup_grace_days: int = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +122,66 @@ class Vo:
     name: str
     created: datetime
     members: int
+    profile: VoProfile = VoProfile()
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    path: str
+    description: str
+    members: int
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A role that a VO has defined. A VO that has defined none takes any name."""
+
+    name: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One version of a VO's acceptable use policy. `digest`: SHA-256 of the text, in hexadecimal.
+
+    `asks_again`: whether those who accepted an earlier version have to accept this one.
+    """
+
+    id: int
+    version: str
+    text: str
+    url: str
+    digest: str
+    published: datetime
+    asks_again: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """`by` is another than `person` for robots."""
+
+    version: str
+    person: str
+    at: datetime
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeClass:
+    """A generic attribute that a VO has defined. `is_unique`: no two members have the same value."""
+
+    name: str
+    description: str
+    is_unique: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """A value of a generic attribute, held oneself or through a group."""
+
+    name: str
+    value: str
+    group: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +197,11 @@ class RoleGrant:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One person in one VO. `groups` include the VO's own (`/vo`). `until`: the end of the membership, None for none."""
+    """One person in one VO. `groups` include the VO's own (`/vo`). `until`: the end of the membership, None for none.
+
+    `ends` is that with the VO's days of grace. `aup_due`: by when the member, who has been asked, has to accept the acceptable
+    use policy; None if not asked. `group_ends`: of the groups whose membership ends by itself.
+    """
 
     id: int
     vo: str
@@ -114,6 +213,16 @@ class Member:
     known: tuple[KnownCredential, ...]
     groups: tuple[str, ...]
     roles: tuple[RoleGrant, ...]
+    ends: datetime | None = None
+    aup_due: datetime | None = None
+    aup_overdue: bool = False
+    group_ends: Mapping[str, datetime] = field(default_factory=dict)
+    attributes: tuple[Attribute, ...] = ()
+
+    @property
+    def current(self) -> bool:
+        """Whether anything may be issued to the member, and sites let them work."""
+        return self.state in CURRENT and not self.aup_overdue
 
     @property
     def name(self) -> str:
@@ -139,7 +248,10 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What one person is in one VO, for issuing. `aup_overdue`: the acceptable use policy waits for acceptance too long."""
+    """What one person is in one VO, for issuing. `aup_overdue`: the acceptable use policy waits for acceptance too long.
+
+    Nothing that is issued may outlive `ends`.
+    """
 
     vo: str
     state: MemberState
@@ -148,18 +260,21 @@ class Held:
     groups: tuple[str, ...]
     roles: tuple[RoleGrant, ...]
     aup_overdue: bool = False
+    ends: datetime | None = None
+    attributes: tuple[Attribute, ...] = ()
 
     @property
     def current(self) -> bool:
         """Whether anything may be issued on its strength."""
-        return self.state is MemberState.ACTIVE and not self.aup_overdue
+        return self.state in CURRENT and not self.aup_overdue
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
     """What issuing needs to know about the holder of one certificate in one VO. Groups are sorted.
 
-    `credential_suspended`: the reason why this certificate alone may not be used.
+    `ends`: when membership (with the days of grace) or one of the groups ends, whichever is first. `aup_due`: by when the
+    policy has to be accepted, None if that is not asked. `credential_suspended`: why this certificate alone may not be used.
     """
 
     state: MemberState
@@ -168,6 +283,17 @@ class Standing:
     groups: tuple[str, ...]
     roles: frozenset[RoleGrant]
     credential_suspended: str | None = None
+    ends: datetime | None = None
+    aup_due: datetime | None = None
+    attributes: tuple[Attribute, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some members in the order of their numbers. `next`: the cursor of the next page, None after the last."""
+
+    members: tuple[Member, ...]
+    next: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ GROUP_DEPTH = 10
 WORDS = "letters, digits, '.', '_' and '-', beginning with a letter or digit"
 LOGIN = re.compile(r"[a-z][a-z0-9_]{0,31}")
 LOCALE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}")
+WEB = re.compile(r"https?://[A-Za-z0-9\[][\x21-\x7e]{0,490}")
 URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[\x21-\x7e]{1,1000}")
 
 
@@ -75,6 +76,22 @@ def check_issuer(issuer: str) -> str:
     if not URI.fullmatch(issuer):
         raise BadRequest("An identity provider is named by a URI, such as https://idp.example.org.", field="issuer")
     return issuer
+
+
+def check_url(url: str, field: str) -> str:
+    """An address that a browser may follow, or nothing."""
+    if url and not WEB.fullmatch(url):
+        raise BadRequest("An address begins with https:// or http://.", field=field)
+    return url
+
+
+def prose(text: str, field: str, limit: int) -> str:
+    """Text of several lines, in NFC. Raises BadRequest for control characters and what is too long."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    cleaned = "\n".join(one_line(line.replace("\t", " "), field, limit) for line in lines).strip()
+    if len(cleaned) > limit:
+        raise BadRequest(f"At most {limit} characters, please.", field=field)
+    return cleaned
 
 
 def one_line(text: str, field: str, limit: int) -> str:

@@ -11,8 +11,8 @@ from hansa.federation.membership.act import Act
 from hansa.federation.membership.errors import AlreadyExists, CredentialTaken, NoSuchCredential, NoSuchPerson
 from hansa.federation.membership.model import Credential, Details, KnownCredential, Person, Subject
 from hansa.federation.membership.names import check_email, check_issuer, check_locale, check_login, one_line
-from hansa.federation.membership.store import members as vo_store
 from hansa.federation.membership.store import persons as store
+from hansa.federation.membership.store import vos as vo_store
 
 NAME_MAX = 200
 
@@ -29,6 +29,7 @@ def create(act: Act, details: Details, credentials: Sequence[Credential | Subjec
     """Raises AlreadyExists for a login, CredentialTaken for a credential of somebody else's."""
     details = checked(details)
     _login_is_free(act.connection, details.login)
+    _sponsor_is_human(act.connection, details)
     uid = str(uuid.uuid4())
     number = store.insert(act.connection, uid, details)
     act.note("person.added", person=uid)
@@ -42,6 +43,7 @@ def update(act: Act, uid: str, details: Details) -> Person:
     person, details = get(act.connection, uid), checked(details)
     if details.login != person.login:
         _login_is_free(act.connection, details.login)
+    _sponsor_is_human(act.connection, details)
     changed = sorted(name for name in Details.__dataclass_fields__ if getattr(person, name) != getattr(details, name))
     if changed:
         store.update(act.connection, person.id, details)
@@ -59,8 +61,10 @@ def set_password(act: Act, uid: str, hashed: str | None) -> None:
 def erase(act: Act, uid: str) -> None:
     """All that is known of a person who is in no VO any more; the uid stays in the history and is not used again."""
     person = get(act.connection, uid)
-    if vo_store.vos_of(act.connection, person.id):
+    if vo_store.of_person(act.connection, person.id):
         raise AlreadyExists("The person is still a member; remove the memberships first.")
+    if store.sponsored(act.connection, uid):
+        raise AlreadyExists("The person answers for robots; give them another sponsor first.")
     store.delete(act.connection, person.id)
     act.note("person.erased", person=uid)
 
@@ -140,7 +144,15 @@ def _login_is_free(connection: Connection, login: str | None) -> None:
         raise AlreadyExists(f"The login {login} is taken; choose another.")
 
 
+def _sponsor_is_human(connection: Connection, details: Details) -> None:
+    if details.robot != (details.sponsor is not None):
+        raise BadRequest("A robot needs a sponsor, a human who answers for it; humans have none.", field="sponsor")
+    sponsor = store.by_uid(connection, details.sponsor) if details.sponsor else None
+    if details.robot and (sponsor is None or sponsor.robot):
+        raise BadRequest("The sponsor of a robot is a registered human.", field="sponsor")
+
+
 def _note_everywhere(act: Act, person: Person, event: str, **details: object) -> None:
     """Once for each VO that the person is in, for those who follow one VO; once without a VO for a person in none."""
-    for vo in (*vo_store.vos_of(act.connection, person.id),) or (None,):
+    for vo in (*vo_store.of_person(act.connection, person.id),) or (None,):
         act.note(event, vo=vo, person=person.uid, **details)

@@ -1,24 +1,18 @@
-"""VOs, their groups, members and roles."""
+"""Members, their groups and roles."""
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from hansa.federation.membership.model import (
-    Credential,
-    Held,
-    KnownCredential,
-    Member,
-    MemberState,
-    RoleGrant,
-    Standing,
-    Vo,
-)
-from hansa.federation.membership.store.persons import PERSON, known_credential, matches, person_in
-from hansa.federation.membership.store.rows import chunked, collected, inserted
+from hansa.federation.membership.model import Attribute, KnownCredential, Member, MemberState, RoleGrant
+from hansa.federation.membership.names import ancestors, search_key
+from hansa.federation.membership.store.persons import PERSON, known_credential, person_in
+from hansa.federation.membership.store.rows import IN_ONE_QUERY, chunked, collected, inserted
+from hansa.federation.membership.store.standing import values
 from hansa.federation.membership.store.tables import (
     credentials,
     group_members,
@@ -28,39 +22,19 @@ from hansa.federation.membership.store.tables import (
     role_grants,
     vos,
 )
+from hansa.federation.membership.store.vos import TERMS, at_or_below, terms_in
 from hansa.standards.x509 import Name
 
 
-def insert_vo(connection: Connection, name: str, created: datetime) -> None:
-    vo = inserted(connection, vos, name=name, created=created)
-    connection.execute(groups.insert().values(vo=vo, path=f"/{name}"))
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which members of a VO. `text`: in a name, the e-mail address, the login or a credential; every word of it must be there."""
 
-
-def all_vos(connection: Connection) -> list[Vo]:
-    count = sa.select(sa.func.count()).where(members.c.vo == vos.c.id).scalar_subquery()
-    rows = connection.execute(sa.select(vos.c.name, vos.c.created, count).order_by(vos.c.name))
-    return [Vo(*row) for row in rows]
-
-
-def vo_id(connection: Connection, name: str) -> int | None:
-    return connection.execute(sa.select(vos.c.id).where(vos.c.name == name)).scalar()
-
-
-def group_id(connection: Connection, vo: int, path: str) -> int | None:
-    return connection.execute(sa.select(groups.c.id).where(groups.c.vo == vo, groups.c.path == path)).scalar()
-
-
-def group_paths(connection: Connection, vo: int) -> list[str]:
-    return list(connection.execute(sa.select(groups.c.path).where(groups.c.vo == vo).order_by(groups.c.path)).scalars())
-
-
-def insert_group(connection: Connection, vo: int, path: str) -> None:
-    connection.execute(groups.insert().values(vo=vo, path=path))
-
-
-def delete_groups(connection: Connection, vo: int, path: str) -> None:
-    """The group and what lies below it; memberships and roles go with them."""
-    connection.execute(groups.delete().where(groups.c.vo == vo, at_or_below(path)))
+    text: str = ""
+    state: MemberState | None = None
+    group: str | None = None
+    role: str | None = None
+    robot: bool | None = None
 
 
 def insert_member(connection: Connection, vo: int, person: int, since: datetime, until: datetime | None) -> int:
@@ -69,7 +43,7 @@ def insert_member(connection: Connection, vo: int, person: int, since: datetime,
         connection, members, vo=vo, person=person, state=MemberState.ACTIVE.value, reason="", since=since, until=until
     )
     root = sa.select(groups.c.id).join(vos, (vos.c.id == groups.c.vo) & (groups.c.path == "/" + vos.c.name))
-    join(connection, member, connection.execute(root.where(groups.c.vo == vo)).scalar_one())
+    join(connection, member, connection.execute(root.where(groups.c.vo == vo)).scalar_one(), None)
     return member
 
 
@@ -82,56 +56,132 @@ def member_ids(connection: Connection, vo: int, subject: Name | None = None) -> 
     return list(connection.execute(query).scalars())
 
 
+def find(
+    connection: Connection, vo: int, wanted: Wanted, *, after: int, limit: int, grace_days: int, now: datetime
+) -> list[int]:
+    """The next members that are wanted, in the order of their numbers."""
+    query = sa.select(members.c.id).where(members.c.vo == vo, members.c.id > after).order_by(members.c.id).limit(limit)
+    words = search_key(wanted.text).split()
+    if words or wanted.robot is not None:
+        query = query.join(persons, persons.c.id == members.c.person)
+        query = query.where(*(persons.c.search.contains(word, autoescape=True) for word in words))
+    if wanted.robot is not None:
+        query = query.where(persons.c.robot == wanted.robot)
+    if wanted.state is not None:
+        query = query.where(*_in_state(wanted.state, grace_days, now))
+    if wanted.group is not None:
+        query = query.where(_in_group(vo, wanted.group, wanted.role, now))
+    elif wanted.role is not None:
+        held = sa.select(role_grants.c.member).where(role_grants.c.role == wanted.role)
+        query = query.where(members.c.id.in_(held))
+    return list(connection.execute(query).scalars())
+
+
+def _in_state(state: MemberState, grace_days: int, now: datetime) -> list[sa.ColumnElement[bool]]:
+    over = now - timedelta(days=grace_days)
+    if state is MemberState.SUSPENDED:
+        return [members.c.state == state.value]
+    active = members.c.state == MemberState.ACTIVE.value
+    if state is MemberState.EXPIRED:
+        return [active, members.c.until <= over]
+    if state is MemberState.GRACE:
+        return [active, members.c.until <= now, members.c.until > over]
+    return [active, members.c.until.is_(None) | (members.c.until > now)]
+
+
+def _in_group(vo: int, path: str, role: str | None, now: datetime) -> sa.ColumnElement[bool]:
+    present = group_members.c.until.is_(None) | (group_members.c.until > now)
+    query = sa.select(group_members.c.member).join(groups, groups.c.id == group_members.c.group)
+    query = query.where(groups.c.vo == vo, groups.c.path == path, present)
+    if role is not None:
+        held = (role_grants.c.member == group_members.c.member) & (role_grants.c.group == group_members.c.group)
+        query = query.join(role_grants, held).where(role_grants.c.role == role)
+    return members.c.id.in_(query)
+
+
 def member_of_uid(connection: Connection, vo: int, uid: str) -> int | None:
     query = sa.select(members.c.id).join(persons, persons.c.id == members.c.person)
     return connection.execute(query.where(members.c.vo == vo, persons.c.uid == uid)).scalar()
+
+
+def uid_of(connection: Connection, member: int) -> str:
+    query = sa.select(persons.c.uid).join(members, members.c.person == persons.c.id)
+    return str(connection.execute(query.where(members.c.id == member)).scalar_one())
 
 
 def has_member(connection: Connection, vo: int, member: int) -> bool:
     return bool(connection.execute(sa.select(members.c.id).where(members.c.id == member, members.c.vo == vo)).first())
 
 
+def has_any(connection: Connection, vo: int) -> bool:
+    return bool(connection.execute(sa.select(members.c.id).where(members.c.vo == vo).limit(1)).first())
+
+
 def member_of(connection: Connection, vo: int, person: int) -> int | None:
     return connection.execute(sa.select(members.c.id).where(members.c.vo == vo, members.c.person == person)).scalar()
 
 
-def vos_of(connection: Connection, person: int) -> list[str]:
-    query = sa.select(vos.c.name).join(members, members.c.vo == vos.c.id).where(members.c.person == person)
-    return list(connection.execute(query.order_by(vos.c.name)).scalars())
-
-
 def load_members(connection: Connection, ids: Sequence[int], now: datetime) -> list[Member]:
     """In the order of `ids`, whole."""
+    found: list[Member] = []
+    for at in range(0, len(ids), IN_ONE_QUERY):
+        found += _load(connection, ids[at : at + IN_ONE_QUERY], now)
+    return found
+
+
+def _load(connection: Connection, ids: Sequence[int], now: datetime) -> list[Member]:
     query = (
-        sa.select(members, vos.c.name.label("vo_name"), *(column.label(f"p_{column.name}") for column in PERSON))
+        sa.select(members, vos.c.name.label("vo_name"), *TERMS, *(c.label(f"p_{c.name}") for c in PERSON))
         .join(vos, vos.c.id == members.c.vo)
         .join(persons, persons.c.id == members.c.person)
     )
     rows = {row.id: row for row in chunked(connection, query, members.c.id, ids)}
     known = _known(connection, [row.person for row in rows.values()])
     in_groups, with_roles = _groups(connection, ids), _roles(connection, ids)
+    with_values = values(connection, ids, now)
     return [
-        Member(
-            id=row.id,
-            vo=row.vo_name,
-            person=person_in(row),
-            state=state(row.state, row.until, now),
-            reason=row.reason,
-            since=row.since,
-            until=row.until,
-            known=known.get(row.person, ()),
-            groups=in_groups.get(row.id, ()),
-            roles=with_roles.get(row.id, ()),
+        _member(
+            row,
+            known.get(row.person, ()),
+            in_groups.get(row.id, []),
+            with_roles.get(row.id, []),
+            with_values.get(row.id, ()),
+            now,
         )
         for row in (rows[each] for each in ids if each in rows)
     ]
 
 
-def state(stored: str, until: datetime | None, now: datetime) -> MemberState:
-    """A suspension stands whether the membership has ended or not."""
-    if stored == MemberState.ACTIVE and until is not None and until <= now:
-        return MemberState.EXPIRED
-    return MemberState(stored)
+def _member(
+    row: Any,
+    known: tuple[KnownCredential, ...],
+    in_groups: Sequence[tuple[Any, ...]],
+    with_roles: Sequence[tuple[Any, ...]],
+    attributes: tuple[Attribute, ...],
+    now: datetime,
+) -> Member:
+    terms = terms_in(row)
+    due = terms.aup_due(row.since, row.aup, row.aup_at, now)
+    ends = {path: until for path, until in in_groups if until is not None}
+    ended = {path for path, until in ends.items() if until <= now}
+    paths = [path for path, _ in in_groups if path not in ended and ended.isdisjoint(ancestors(path))]
+    return Member(
+        id=row.id,
+        vo=row.vo_name,
+        person=person_in(row),
+        state=terms.state(row.state, row.until, now),
+        reason=row.reason,
+        since=row.since,
+        until=row.until,
+        known=known,
+        groups=tuple(paths),
+        roles=tuple(RoleGrant(*each) for each in with_roles if each[0] in paths),
+        ends=terms.ends(row.until),
+        aup_due=due,
+        aup_overdue=due is not None and due <= now,
+        group_ends={path: until for path, until in ends.items() if path in paths},
+        attributes=attributes,
+    )
 
 
 def _known(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[KnownCredential, ...]]:
@@ -142,24 +192,22 @@ def _known(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[KnownC
     return {person: tuple(known_credential(*each) for each in held) for person, held in rows.items()}
 
 
-def _groups(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
+def _groups(connection: Connection, ids: Sequence[int]) -> dict[int, list[tuple[Any, ...]]]:
     query = (
-        sa.select(group_members.c.member, groups.c.path)
+        sa.select(group_members.c.member, groups.c.path, group_members.c.until)
         .join(groups, groups.c.id == group_members.c.group)
         .order_by(groups.c.path)
     )
-    rows = collected(chunked(connection, query, group_members.c.member, ids))
-    return {member: tuple(path for (path,) in found) for member, found in rows.items()}
+    return collected(chunked(connection, query, group_members.c.member, ids))
 
 
-def _roles(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[RoleGrant, ...]]:
+def _roles(connection: Connection, ids: Sequence[int]) -> dict[int, list[tuple[Any, ...]]]:
     query = (
         sa.select(role_grants.c.member, groups.c.path, role_grants.c.role)
         .join(groups, groups.c.id == role_grants.c.group)
         .order_by(groups.c.path, role_grants.c.role)
     )
-    rows = collected(chunked(connection, query, role_grants.c.member, ids))
-    return {member: tuple(RoleGrant(*each) for each in found) for member, found in rows.items()}
+    return collected(chunked(connection, query, role_grants.c.member, ids))
 
 
 def update_member(connection: Connection, member: int, **values: Any) -> None:
@@ -171,13 +219,18 @@ def delete_member(connection: Connection, member: int) -> None:
     connection.execute(members.delete().where(members.c.id == member))
 
 
-def join(connection: Connection, member: int, group: int) -> bool:
+def join(connection: Connection, member: int, group: int, until: datetime | None) -> bool:
     """False if already in."""
-    present = sa.select(group_members).where(group_members.c.member == member, group_members.c.group == group)
-    if connection.execute(present).first():
+    at = (group_members.c.member == member, group_members.c.group == group)
+    if connection.execute(sa.select(group_members).where(*at)).first():
         return False
-    connection.execute(group_members.insert().values(member=member, group=group))
+    connection.execute(group_members.insert().values(member=member, group=group, until=until))
     return True
+
+
+def set_group_until(connection: Connection, member: int, group: int, until: datetime | None) -> None:
+    at = (group_members.c.member == member, group_members.c.group == group)
+    connection.execute(group_members.update().where(*at).values(until=until))
 
 
 def leave(connection: Connection, vo: int, member: int, path: str) -> list[str]:
@@ -208,89 +261,3 @@ def insert_role(connection: Connection, member: int, group: int, role: str) -> b
 def delete_role(connection: Connection, member: int, group: int, role: str) -> bool:
     at = (role_grants.c.member == member, role_grants.c.group == group, role_grants.c.role == role)
     return connection.execute(role_grants.delete().where(*at)).rowcount > 0
-
-
-def standing(connection: Connection, vo: str, credential: Credential) -> Standing | None:
-    """One indexed query: what the holder of this certificate is in this VO."""
-    query = (
-        sa.select(
-            members.c.state,
-            members.c.reason,
-            members.c.until,
-            credentials.c.suspended,
-            groups.c.path,
-            role_grants.c.role,
-        )
-        .select_from(credentials)
-        .join(members, members.c.person == credentials.c.person)
-        .join(vos, vos.c.id == members.c.vo)
-        .where(vos.c.name == vo, *matches(credential))
-    )
-    rows = connection.execute(_with_groups(query)).all()
-    if not rows:
-        return None
-    first = rows[0]
-    return Standing(
-        MemberState(first.state),
-        first.reason,
-        first.until,
-        _paths(rows),
-        frozenset(_grants(rows)),
-        first.suspended,
-    )
-
-
-def held(connection: Connection, uid: str, now: datetime) -> tuple[Held, ...]:
-    """Every membership of a person, by the VO's name."""
-    query = (
-        sa.select(
-            vos.c.name.label("vo"),
-            members.c.state,
-            members.c.reason,
-            members.c.until,
-            groups.c.path,
-            role_grants.c.role,
-        )
-        .select_from(persons)
-        .join(members, members.c.person == persons.c.id)
-        .join(vos, vos.c.id == members.c.vo)
-        .where(persons.c.uid == uid)
-    )
-    by_vo: dict[str, list[Any]] = {}
-    for row in connection.execute(_with_groups(query)):
-        by_vo.setdefault(row.vo, []).append(row)
-    return tuple(
-        Held(
-            vo,
-            state(rows[0].state, rows[0].until, now),
-            rows[0].reason,
-            rows[0].until,
-            _paths(rows),
-            tuple(sorted(_grants(rows), key=str)),
-        )
-        for vo, rows in sorted(by_vo.items())
-    )
-
-
-def _with_groups(query: sa.Select[Any]) -> sa.Select[Any]:
-    """A row for each group and role of the members that `query` selects."""
-    return (
-        query.join(group_members, group_members.c.member == members.c.id)
-        .join(groups, groups.c.id == group_members.c.group)
-        .outerjoin(
-            role_grants,
-            (role_grants.c.member == group_members.c.member) & (role_grants.c.group == group_members.c.group),
-        )
-    )
-
-
-def _paths(rows: Iterable[Any]) -> tuple[str, ...]:
-    return tuple(sorted({row.path for row in rows}))
-
-
-def _grants(rows: Iterable[Any]) -> set[RoleGrant]:
-    return {RoleGrant(row.path, row.role) for row in rows if row.role}
-
-
-def at_or_below(path: str) -> sa.ColumnElement[bool]:
-    return (groups.c.path == path) | groups.c.path.startswith(path + "/", autoescape=True)

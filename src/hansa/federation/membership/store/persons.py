@@ -24,6 +24,7 @@ PERSON = (
     persons.c.login,
     persons.c.robot,
     persons.c.locale,
+    persons.c.sponsor,
 )
 """The columns of a Person, in its order."""
 
@@ -47,6 +48,19 @@ def of(connection: Connection, credential: Credential | Subject, *, usable: bool
         query = query.where(credentials.c.suspended.is_(None))
     row = connection.execute(query).first()
     return person_in(row) if row else None
+
+
+def sponsored(connection: Connection, uid: str) -> list[Person]:
+    """The robots that somebody answers for."""
+    query = sa.select(*PERSON).where(persons.c.sponsor == uid).order_by(persons.c.id)
+    return [person_in(row) for row in connection.execute(query)]
+
+
+def find(connection: Connection, text: str, *, after: int, limit: int) -> list[Person]:
+    """The next persons in whose names, e-mail address, login or credentials every word of `text` stands."""
+    words = (persons.c.search.contains(word, autoescape=True) for word in search_key(text).split())
+    query = sa.select(*PERSON).where(persons.c.id > after, *words).order_by(persons.c.id).limit(limit)
+    return [person_in(row) for row in connection.execute(query)]
 
 
 def suspension_of(connection: Connection, credential: Credential | Subject) -> str | None:
