@@ -18,7 +18,7 @@ from hansa.base.database import Database
 from hansa.base.telemetry.metrics import REGISTRY, SECONDS
 from hansa.federation.membership.model import Change
 from hansa.federation.membership.store import changes as change_store
-from hansa.federation.membership.store import members as member_store
+from hansa.federation.membership.store import vos as vo_store
 from hansa.federation.propagation import store
 from hansa.federation.propagation.bell import Bell
 from hansa.federation.propagation.source import entries_of, text_of, uids_after
@@ -91,7 +91,7 @@ class Projection:
         return ()
 
     def _begin(self, connection: Connection) -> None:
-        vos = [vo.name for vo in member_store.all_vos(connection)]
+        vos = [name for _, name in vo_store.names(connection)]
         store.begin(connection, secrets.token_urlsafe(18), change_store.latest(connection), vos)
 
     def _take_over(self, connection: Connection, changes: Sequence[Change]) -> None:
@@ -121,7 +121,7 @@ class Projection:
 
     def _tell(self, connection: Connection, vo: str, uids: Iterable[str]) -> None:
         asked = sorted(uids)
-        found = entries_of(connection, vo, asked)
+        found = entries_of(connection, vo, asked, self._clock())
         told = {uid: _rendered(found.get(uid)) for uid in asked}
         updates.inc(len(store.put(connection, vo, told, self._clock())))
 

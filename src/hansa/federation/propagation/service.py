@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from hansa.base.database import Database
 from hansa.base.telemetry.metrics import REGISTRY
 from hansa.federation.membership.model import Credential
-from hansa.federation.membership.store import members as member_store
+from hansa.federation.membership.store import vos as vo_store
 from hansa.federation.propagation import store
 from hansa.federation.propagation.bell import Bell
 from hansa.federation.propagation.errors import InvalidSite, NoSuchSite, NotReady, SiteExists, TooManyWaiting
@@ -257,7 +257,7 @@ def _no_site(name: str) -> NoSuchSite:
 
 
 def _check_vos(connection: Connection, vos: Sequence[str]) -> None:
-    known = {vo.name for vo in member_store.all_vos(connection)}
+    known = {name for _, name in vo_store.names(connection)}
     for vo in vos:
         if vo not in known:
             raise InvalidSite(f"There is no VO {vo}.", field="vos")

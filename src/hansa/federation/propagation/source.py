@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TypeVar
 
 import sqlalchemy as sa
@@ -16,16 +16,17 @@ from hansa.standards.errors import StandardError
 from hansa.standards.memberfeed import Certificate, Entry, Login, clean, render_entry
 
 T = TypeVar("T")
-_BEGINNING = datetime.min.replace(tzinfo=UTC)
-"""No membership has ended then: the feed tells the end itself, and readers have a clock."""
 
 
-def entries_of(connection: Connection, vo: str, uids: Sequence[str]) -> dict[str, Entry]:
-    """Those of these people who are members."""
+def entries_of(connection: Connection, vo: str, uids: Sequence[str], now: datetime) -> dict[str, Entry]:
+    """Those of these people who are members.
+
+    The end of a membership is told, not judged: readers have a clock. The history notes what else time does.
+    """
     query = sa.select(members.c.id).join(persons, persons.c.id == members.c.person).join(vos, vos.c.id == members.c.vo)
     query = query.where(vos.c.name == vo, persons.c.uid.in_(uids))
     found = list(connection.execute(query).scalars())
-    return {each.person.uid: entry_of(each) for each in member_store.load_members(connection, found, _BEGINNING)}
+    return {each.person.uid: entry_of(each) for each in member_store.load_members(connection, found, now)}
 
 
 def uids_after(connection: Connection, vo: str, after: str, limit: int) -> list[str]:
@@ -42,9 +43,9 @@ def entry_of(member: Member) -> Entry:
         uid=member.person.uid,
         name=clean(member.name, memberfeed.MAX_NAME),
         mail=clean(member.email, memberfeed.MAX_MAIL),
-        state=_state(member.state),
-        reason=clean(member.reason, memberfeed.MAX_REASON),
-        until=member.until,
+        state=_state(member),
+        reason=clean(_reason(member), memberfeed.MAX_REASON),
+        until=member.ends,
         certificates=tuple(filter(None, map(_certificate, member.known)))[: memberfeed.MAX_CREDENTIALS],
         logins=tuple(filter(None, map(_login, member.known)))[: memberfeed.MAX_CREDENTIALS],
         groups=member.groups[: memberfeed.MAX_GROUPS],
@@ -71,9 +72,15 @@ def _half(held: tuple[T, ...]) -> tuple[T, ...]:
     return held[: len(held) // 2]
 
 
-def _state(state: MemberState) -> memberfeed.MemberState:
-    is_active = state is not MemberState.SUSPENDED
-    return memberfeed.MemberState.ACTIVE if is_active else memberfeed.MemberState.SUSPENDED
+def _state(member: Member) -> memberfeed.MemberState:
+    is_suspended = member.state is MemberState.SUSPENDED or member.aup_overdue
+    return memberfeed.MemberState.SUSPENDED if is_suspended else memberfeed.MemberState.ACTIVE
+
+
+def _reason(member: Member) -> str:
+    if member.aup_overdue and not member.reason:
+        return "The acceptable use policy of the VO was not accepted in time."
+    return member.reason
 
 
 def _certificate(known: KnownCredential) -> Certificate | None:
