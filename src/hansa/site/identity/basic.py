@@ -54,6 +54,11 @@ class Basic:
         """The name that `is_meant` recognises; one that nobody has if there is none."""
         return next((name for name in self._users() if is_meant(name)), "")
 
+    def local(self, name: str) -> Principal | None:
+        """The user of that name, as after a password."""
+        user = self._users().get(name)
+        return _principal(name, user) if user else None
+
     async def prove(self, scope: Scope, name: str, password: bytes) -> Principal:
         """The local user of that name. Raises Unauthenticated, TooManyRequests for one who guesses."""
         check_private(scope)
@@ -68,7 +73,7 @@ class Basic:
         user = users.get(name)
         if not await self._is_right(user.hash if user else _NOBODY, password) or user is None:
             raise Unauthenticated("User name or password is wrong.", reason=Reason.PASSWORD.value)
-        principal = Principal(LOCAL + name, name, frozenset({LOCAL + name}), grant=user.grant, stamp=user.stamp)
+        principal = _principal(name, user)
         self._proved.put(key, principal, now + REMEMBERED, users)
         return principal
 
@@ -81,6 +86,10 @@ class Basic:
                 return await asyncio.to_thread(hashed.matches, password)
         finally:
             self._waiting -= 1
+
+
+def _principal(name: str, user: LocalUser) -> Principal:
+    return Principal(LOCAL + name, name, frozenset({LOCAL + name}), grant=user.grant, stamp=user.stamp)
 
 
 def _parse(encoded: bytes) -> tuple[str, bytes]:

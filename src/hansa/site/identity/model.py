@@ -37,6 +37,7 @@ class Reason(StrEnum):
     TOKEN_EXPIRED = "identity.token_expired"  # noqa: S105
     TOKEN_REVOKED = "identity.token_revoked"  # noqa: S105
     APPLICATION_CREDENTIAL = "identity.application_credential"
+    ACCESS_RULE = "identity.access_rule"
     TRUST = "identity.trust"
     UNSCOPED = "identity.unscoped"
     FOREIGN_PROJECT = "identity.foreign_project"
@@ -81,8 +82,9 @@ class Principal:
     users, beside whose password it stands; for everybody else the policy finds it by `memberships`. `limited`: the
     credential was delegated to look around with, not to start anything (a limited proxy). `project`: the credential is good
     for that one only (a scoped token). `groups`: ids of groups of the directory that the credential brings along. `stamp`: of
-    the password that was proved, so that a new one ends the tokens of the old. `federation`: set for
-    those who came with a token of a foreign issuer.
+    the password that was proved, so that a new one ends the tokens of the old. `federation`: set for those who came with a
+    token of a foreign issuer. `is_bound`: the `grant` is all that there is, whatever else policy and directory say of the user
+    (a delegation).
     """
 
     user: str
@@ -96,3 +98,4 @@ class Principal:
     groups: tuple[str, ...] = ()
     stamp: str = ""
     federation: Federation | None = None
+    is_bound: bool = False

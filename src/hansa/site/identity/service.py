@@ -115,6 +115,8 @@ class Identity:
         """
         if principal.names & self._bans():
             raise Forbidden("You are banned at this site; ask its operator.", reason=Reason.BANNED.value)
+        if principal.is_bound:
+            return await self._bound(principal)
         found = [principal.grant] if principal.grant else self._policy().grants(principal.memberships)
         by_project: dict[str, Grant] = {}
         for grant in found:
@@ -126,6 +128,11 @@ class Identity:
         if not granted and not by_project and not principal.user.startswith(USER):
             raise _unknown(principal)
         return granted
+
+    async def _bound(self, principal: Principal) -> tuple[Grant, ...]:
+        if self._assignments is not None:
+            await self._assignments.present(principal)
+        return (principal.grant,) if principal.grant else ()
 
     async def choose(self, principal: Principal, project: str | None) -> Grant:
         """The grant for that project, or the best one. Raises Forbidden."""

@@ -18,6 +18,8 @@ from hansa.site.identity.model import Federation, Membership, Principal, Reason
 
 TOKEN_MAX = 8192
 """Characters; ours have 250 to 400. A longer one is refused unread."""
+DELEGATION = "delegation"
+"""Its key in `Token.extra`."""
 _VERSION = 2
 
 
@@ -27,7 +29,8 @@ class Token:
 
     `methods`: how its bearer signed on, as Keystone names it. `audit_ids`: the token's own, and that of the first one it goes
     back to. `domain`: id of the domain that it is scoped to instead of a project; `is_system`: it is scoped to the system.
-    `extra`: what other rooms need to know of it again (JSON).
+    `extra`: what other rooms need to know of it again (JSON). `delegation`: the kind and the id of what let its bearer act
+    for a user, if it was not the user.
     """
 
     principal: Principal
@@ -38,6 +41,11 @@ class Token:
     domain: str | None = None
     is_system: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def delegation(self) -> tuple[str, str] | None:
+        found = self.extra.get(DELEGATION)
+        return (found[0], found[1]) if found else None
 
 
 def seal(token: Token, keys: MultiFernet) -> str:

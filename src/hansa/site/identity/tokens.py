@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from cryptography.fernet import MultiFernet
 
@@ -18,6 +18,18 @@ from hansa.site.identity.passwords import LocalUser
 from hansa.site.identity.token import Token, seal, unseal
 
 HEADER = b"x-auth-token"
+SERVICE = "occi"
+"""What access rules call the faces that take tokens here; Keystone itself is `identity`."""
+
+
+class Delegations(Protocol):
+    """What lets somebody act for a user, and how far."""
+
+    async def bound(self, token: Token) -> Principal:
+        """The token's principal within the bounds of what the token came from. Raises Unauthenticated once that has ended."""
+
+    async def check(self, token: Token, service: str, method: str, path: str) -> None:
+        """Raises Forbidden for a request that it was not made for."""
 
 
 class Tokens:
@@ -38,6 +50,11 @@ class Tokens:
         self._database = database
         self._clock = clock
         self._life = life
+        self._delegations: Delegations | None = None
+
+    def follow(self, delegations: Delegations) -> None:
+        """Before that no token of a delegation is taken."""
+        self._delegations = delegations
 
     async def __call__(self, scope: Scope) -> Principal | None:
         shown = [value for name, value in scope["headers"] if name == HEADER]
@@ -47,6 +64,7 @@ class Tokens:
         if len(shown) > 1:
             raise Unauthenticated("One X-Auth-Token is enough.", reason=Reason.MALFORMED.value)
         token = await self.read(shown[0].decode("latin-1"))
+        await self.check(token, SERVICE, scope)
         if token.principal.project is None:
             message = "This token is good for no project; ask Keystone for one that is scoped to a project."
             raise Unauthenticated(message, reason=Reason.UNSCOPED.value)
@@ -59,7 +77,17 @@ class Tokens:
             raise Unauthenticated("The token has expired.", reason=Reason.TOKEN_EXPIRED.value)
         if await self._database.read(lambda connection: store.is_revoked(connection, token.audit_ids[0])):
             raise _revoked()
-        return replace(token, principal=self._present(token))
+        token = replace(token, principal=self._present(token))
+        if token.delegation is None:
+            return token
+        if self._delegations is None:
+            raise _revoked()
+        return replace(token, principal=await self._delegations.bound(token))
+
+    async def check(self, token: Token, service: str, scope: Scope) -> None:
+        """Whether the token may make that request of that service at all. Raises Forbidden."""
+        if token.delegation is not None and self._delegations is not None:
+            await self._delegations.check(token, service, scope["method"], scope["path"])
 
     def issue(
         self,

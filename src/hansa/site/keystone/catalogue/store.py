@@ -212,3 +212,8 @@ def _link(connection: Connection, table: sa.Table, **values: str) -> None:
     same = sa.and_(*(table.c[name] == value for name, value in values.items()))
     if connection.execute(sa.select(table).where(same)).first() is None:
         connection.execute(sa.insert(table).values(**values))
+
+
+def forget_project(connection: Connection, project: str) -> None:
+    for table in (shown, shown_groups):
+        connection.execute(sa.delete(table).where(table.c.project == project))

@@ -33,7 +33,7 @@ class Maker:
     user: str
     project: str
     roles: frozenset[str]
-    until: datetime | None = None
+    names: frozenset[str] = frozenset()
     parent: ApplicationCredential | None = None
 
 
@@ -85,6 +85,7 @@ class Applications:
                 unrestricted=wanted.unrestricted,
                 access_rules=rules,
                 secret_hash=hashed,
+                names=maker.names,
             )
             store.add_application(connection, new)
             return new

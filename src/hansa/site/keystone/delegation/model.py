@@ -28,7 +28,10 @@ class AccessRule:
 
 @dataclass(frozen=True, slots=True)
 class ApplicationCredential:
-    """`access_rules` None: every request; an empty tuple: none at all. `unrestricted`: it may make further ones."""
+    """`access_rules` None: every request; an empty tuple: none at all. `unrestricted`: it may make further ones.
+
+    `names` are those under which a ban may list the user.
+    """
 
     id: str
     name: str
@@ -40,6 +43,7 @@ class ApplicationCredential:
     unrestricted: bool = False
     access_rules: tuple[AccessRule, ...] | None = None
     secret_hash: str = field(default="", repr=False)
+    names: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ class Trust:
     """The trustee may use these roles of the trustor's in the project; with `impersonation` under the trustor's name.
 
     `remaining_uses` None: without end. `redelegation_count`: how many further trusts may follow one another from this one;
-    `redelegated_from` is the one that this one follows.
+    `redelegated_from` is the one that this one follows; `names` are those under which a ban may list the trustor.
     """
 
     id: str
@@ -60,6 +64,7 @@ class Trust:
     remaining_uses: int | None = None
     redelegation_count: int = 0
     redelegated_from: str | None = None
+    names: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

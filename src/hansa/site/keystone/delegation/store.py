@@ -26,6 +26,7 @@ applications = sa.Table(
     sa.Column("unrestricted", sa.Boolean, nullable=False),
     sa.Column("access_rules", sa.Text),
     sa.Column("secret_hash", sa.String(255), nullable=False),
+    sa.Column("names", sa.Text, nullable=False),
     sa.UniqueConstraint("user_id", "name"),
 )
 
@@ -53,6 +54,7 @@ trusts = sa.Table(
     sa.Column("remaining_uses", sa.Integer),
     sa.Column("redelegation_count", sa.Integer, nullable=False),
     sa.Column("redelegated_from", sa.String(64), index=True),
+    sa.Column("names", sa.Text, nullable=False),
 )
 
 
@@ -71,6 +73,7 @@ def add_application(connection: Connection, credential: ApplicationCredential) -
             unrestricted=credential.unrestricted,
             access_rules=None if rules is None else _dump(rules),
             secret_hash=credential.secret_hash,
+            names=_dump(sorted(credential.names)),
         )
     )
 
@@ -128,6 +131,7 @@ def add_trust(connection: Connection, trust: Trust) -> None:
             remaining_uses=trust.remaining_uses,
             redelegation_count=trust.redelegation_count,
             redelegated_from=trust.redelegated_from,
+            names=_dump(sorted(trust.names)),
         )
     )
 
@@ -198,6 +202,7 @@ def _applications(connection: Connection, *conditions: sa.ColumnElement[bool]) -
             if row.access_rules is None
             else tuple(rules[each] for each in orjson.loads(row.access_rules)),
             secret_hash=row.secret_hash,
+            names=frozenset(orjson.loads(row.names)),
         )
         for row in rows
     ]
@@ -225,6 +230,7 @@ def _trust(row: sa.Row[Any]) -> Trust:
         remaining_uses=row.remaining_uses,
         redelegation_count=row.redelegation_count,
         redelegated_from=row.redelegated_from,
+        names=frozenset(orjson.loads(row.names)),
     )
 
 

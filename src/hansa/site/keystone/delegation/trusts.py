@@ -32,6 +32,7 @@ class Wanted:
     allow_redelegation: bool = False
     redelegation_count: int | None = None
     parent: str | None = None
+    names: frozenset[str] = frozenset()
 
 
 class Trusts:
@@ -132,6 +133,7 @@ class Trusts:
             expires=wanted.expires,
             remaining_uses=wanted.remaining_uses,
             redelegation_count=MAX_REDELEGATION if count is None else count,
+            names=wanted.names,
         )
 
     async def _following(self, new: Trust, wanted: Wanted) -> Trust:
@@ -152,7 +154,11 @@ class Trusts:
             raise Forbidden("The trust that you redelegate ends before.")
         count = min(new.redelegation_count, left)
         return replace(
-            new, expires=wanted.expires or bounds.until, redelegation_count=count, redelegated_from=parent.id
+            new,
+            expires=wanted.expires or bounds.until,
+            redelegation_count=count,
+            redelegated_from=parent.id,
+            names=parent.names if wanted.trustor == parent.trustor else new.names,
         )
 
 

@@ -22,6 +22,7 @@ def upgrade() -> None:
         sa.Column("unrestricted", sa.Boolean, nullable=False),
         sa.Column("access_rules", sa.Text),
         sa.Column("secret_hash", sa.String(255), nullable=False),
+        sa.Column("names", sa.Text, nullable=False),
         sa.UniqueConstraint("user_id", "name"),
     )
     op.create_table(
@@ -45,6 +46,7 @@ def upgrade() -> None:
         sa.Column("remaining_uses", sa.Integer),
         sa.Column("redelegation_count", sa.Integer, nullable=False),
         sa.Column("redelegated_from", sa.String(64), index=True),
+        sa.Column("names", sa.Text, nullable=False),
     )
     op.create_table(
         "keystone_credential",

@@ -15,6 +15,7 @@ from hansa.site.identity.model import Reason
 from hansa.site.identity.tokens import Tokens
 from hansa.site.keystone.catalogue import Catalogue
 from hansa.site.keystone.vault import Vault
+from hansa.site.openstack.identity.delegates import Delegates
 from hansa.site.openstack.identity.render import Place
 from hansa.site.openstack.identity.rules import RULES, Bearer
 from hansa.site.openstack.identity.service import Issued, Keystone
@@ -31,6 +32,7 @@ class Desk:
     place: Place
     catalogue: Catalogue
     vault: Vault
+    delegates: Delegates
     database: Database
     clock: Callable[[], datetime]
 
@@ -66,6 +68,11 @@ class Desk:
         if is_change:
             self.identity.note("identity.accepted", request.scope, principal, rule=rule, **target)
         return bearer
+
+    async def undelegated(self, request: Request, what: str) -> None:
+        """Forbidden for a token that somebody else, or a program, was given: `what` it does not do."""
+        if (await self.shown(request)).token.delegation is not None:
+            raise Forbidden(f"A delegated token {what}.")
 
     def url(self, path: str) -> str:
         """The public address of what is at `path` below `/v3/`."""

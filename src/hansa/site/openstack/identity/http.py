@@ -18,6 +18,7 @@ from hansa.site.openstack.identity.catalog import catalog_v2, catalog_v3, seen_b
 from hansa.site.openstack.identity.desk import Desk
 from hansa.site.openstack.identity.requests import DOMAIN, ByCertificate, Wish, parse_v2, parse_v3
 from hansa.site.openstack.identity.resources import (
+    application_credentials,
     auth,
     credentials,
     endpoint_groups,
@@ -25,6 +26,7 @@ from hansa.site.openstack.identity.resources import (
     policies,
     regions,
     services,
+    trusts,
 )
 from hansa.site.openstack.identity.service import Issued
 
@@ -37,8 +39,12 @@ RESOURCES: Sequence[Callable[[Desk], list[Route]]] = (
     endpoint_groups.routes,
     credentials.routes,
     policies.routes,
+    application_credentials.routes,
+    trusts.routes,
 )
 """Everything below `/v3` but the tokens themselves."""
+ACCESS_RULES = "OpenStack-Identity-Access-Rules"
+"""The header of those who validate tokens and see to their access rules."""
 _FEDERATED = "/v3/OS-FEDERATION/identity_providers/{provider}/protocols/{protocol}/auth"
 
 
@@ -111,7 +117,11 @@ class _Face:
         return await self._issued_v3(await self._keystone.sign_on(request.scope, wish), 201, request)
 
     async def validate(self, request: Request) -> Response:
-        return await self._issued_v3(await self._subject(request, "identity:validate_token"), 200, request)
+        found = await self._subject(request, "identity:validate_token")
+        application = await self._desk.delegates.application(found.token)
+        if application and application.access_rules is not None and ACCESS_RULES not in request.headers:
+            raise NotFound("There is no such token for who does not know access rules; keystonemiddleware is too old.")
+        return await self._issued_v3(found, 200, request)
 
     async def revoke(self, request: Request) -> Response:
         await self._keystone.revoke(await self._subject(request, "identity:revoke_token"))
@@ -142,4 +152,5 @@ class _Face:
         is_bare = "nocatalog" in request.query_params
         catalog = None if is_bare else catalog_v3(await seen_by(self._catalogue, issued))
         body = render.token_v3(issued, self._place, catalog)
+        body["token"] |= await self._desk.delegates.told(issued.token)
         return answer(body, status, {"X-Subject-Token": issued.text})

@@ -48,7 +48,18 @@ class ByToken:
     method = "token"
 
 
-Proof = ByCertificate | ByPassword | ByToken
+@dataclass(frozen=True, slots=True)
+class ByApplication:
+    """An application credential, by its id or by its user (as `ByPassword` names one) and its name."""
+
+    secret: bytes = field(repr=False)
+    id: str | None = None
+    name: str | None = None
+    user: ByPassword | None = None
+    method = "application_credential"
+
+
+Proof = ByCertificate | ByPassword | ByToken | ByApplication
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +76,13 @@ class SystemScope:
     """The whole system."""
 
 
+@dataclass(frozen=True, slots=True)
+class TrustScope:
+    """The project of that trust, for its trustee."""
+
+    id: str
+
+
 Wanted = ProjectScope | DomainScope | SystemScope
 
 
@@ -74,7 +92,7 @@ class Wish:
     even for that."""
 
     proof: Proof
-    wanted: Wanted | None = None
+    wanted: Wanted | TrustScope | None = None
     is_unscoped: bool = False
 
 
@@ -87,7 +105,9 @@ def parse_v3(body: bytes) -> Wish:
         return Wish(ByToken(_text(_object(identity, "token"), "id")), *_v3_scope(auth))
     if methods == ["password"]:
         return Wish(_v3_user(_object(_object(identity, "password"), "user")), *_v3_scope(auth))
-    raise BadRequest('"methods" must be ["password"] or ["token"].', field="methods")
+    if methods == ["application_credential"]:
+        return Wish(_v3_application(_object(identity, "application_credential")), *_v3_scope(auth))
+    raise BadRequest('"methods" must be one of "password", "token" and "application_credential".', field="methods")
 
 
 def parse_v2(body: bytes) -> Wish:
@@ -120,7 +140,15 @@ def _v3_user(user: Mapping[str, Any]) -> ByPassword:
     return ByPassword(password, name=_text(user, "name"), domain=_domain(user))
 
 
-def _v3_scope(auth: Mapping[str, Any]) -> tuple[Wanted | None, bool]:
+def _v3_application(given: Mapping[str, Any]) -> ByApplication:
+    secret = _text(given, "secret").encode()
+    if "id" in given:
+        return ByApplication(secret, id=_text(given, "id"))
+    user = {**_object(given, "user"), "password": ""}
+    return ByApplication(secret, name=_text(given, "name"), user=_v3_user(user))
+
+
+def _v3_scope(auth: Mapping[str, Any]) -> tuple[Wanted | TrustScope | None, bool]:
     """What is wanted, and whether nothing is, expressly."""
     scope = auth.get("scope")
     if scope is None:
@@ -135,6 +163,8 @@ def _v3_scope(auth: Mapping[str, Any]) -> tuple[Wanted | None, bool]:
         return SystemScope(), False
     if "domain" in scope:
         return _domain(scope), False
+    if "OS-TRUST:trust" in scope:
+        return TrustScope(_text(_object(scope, "OS-TRUST:trust"), "id")), False
     project = _object(scope, "project")
     if "id" in project:
         return ProjectScope(id=_text(project, "id")), False

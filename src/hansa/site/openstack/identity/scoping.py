@@ -54,12 +54,12 @@ class Scoping:
 
     async def domains(self, principal: Principal) -> list[Project]:
         await self._identity.grants(principal)
-        places = await self._directory.places(principal)
+        places = {} if principal.is_bound else await self._directory.places(principal)
         return [each.project for each in places.values() if each.target.kind is Kind.DOMAIN and each.project]
 
     async def is_on_system(self, principal: Principal) -> bool:
         await self._identity.grants(principal)
-        return SYSTEM in await self._directory.places(principal)
+        return not principal.is_bound and SYSTEM in await self._directory.places(principal)
 
     async def chosen(self, principal: Principal, wanted: Wanted) -> Scoped:
         """What the bearer asked for. Raises Forbidden for what is not theirs, in one sentence whether or not it is there."""
@@ -121,6 +121,8 @@ class Scoping:
         local = principal.grant if principal.grant and principal.grant.project == grant.project else None
         names = grant.roles | {MEMBER} if grant.vo is not None or local else grant.roles
         powers = things.implied_names(grant.assigned | (local.roles if local else frozenset()))
+        if principal.is_bound:
+            names = powers = grant.roles
         if principal.limited:
             names = powers = frozenset({READ_ONLY})
         roles = tuple(things.role(name) or Role(role_id(name), name) for name in sorted(names))
@@ -129,7 +131,7 @@ class Scoping:
 
     async def _place(self, principal: Principal, target: Target) -> Scoped:
         place = (await self._directory.places(principal)).get(target)
-        if place is None or principal.limited:
+        if place is None or principal.limited or principal.is_bound:
             raise _foreign()
         return Scoped(target, place.project, None, place.roles, frozenset(role.name for role in place.roles))
 

@@ -11,12 +11,23 @@ from hansa.site.identity import Grant, Identity, Principal
 from hansa.site.identity.basic import Basic, check_private
 from hansa.site.identity.grid import GridCertificate
 from hansa.site.identity.model import Reason, Scope
-from hansa.site.identity.token import Token
+from hansa.site.identity.token import DELEGATION, Token
 from hansa.site.identity.tokens import Tokens
-from hansa.site.openstack.identity.requests import ByPassword, ByToken, Wish
+from hansa.site.openstack.identity.delegates import TRUST, Delegates
+from hansa.site.openstack.identity.requests import (
+    ByApplication,
+    ByPassword,
+    ByToken,
+    ProjectScope,
+    TrustScope,
+    Wanted,
+    Wish,
+)
 from hansa.site.openstack.identity.scoping import Person, Scoped, Scoping
 
 T = TypeVar("T")
+SERVICE = "identity"
+"""What access rules call Keystone."""
 __all__ = ["Issued", "Keystone", "project_id", "role_id", "user_id"]
 
 
@@ -43,10 +54,11 @@ class Issued:
 class Keystone:
     """`identity` must take tokens."""
 
-    def __init__(self, identity: Identity, tokens: Tokens, directory: Directory) -> None:
+    def __init__(self, identity: Identity, tokens: Tokens, directory: Directory, delegates: Delegates) -> None:
         self._identity = identity
         self._tokens = tokens
         self._directory = directory
+        self._delegates = delegates
         self.scoping = Scoping(identity, directory)
 
     async def sign_on(self, scope: Scope, wish: Wish) -> Issued:
@@ -87,9 +99,15 @@ class Keystone:
             principal = parent.principal
         elif isinstance(wish.proof, ByPassword):
             principal = await self._password(scope, wish.proof)
+        elif isinstance(wish.proof, ByApplication):
+            return await self._application(scope, wish.proof, wish.wanted)
         else:
             principal = await self._grid(scope)
-        if wish.wanted is not None:
+        if isinstance(wish.wanted, TrustScope):
+            return await self._trust(scope, principal, wish, parent)
+        if wish.wanted is None and parent is not None and parent.delegation is not None:
+            scoped = await self.scoping.of_token(parent)
+        elif wish.wanted is not None:
             scoped = await self.scoping.chosen(principal, wish.wanted)
         else:
             await self._identity.grants(principal)
@@ -98,8 +116,32 @@ class Keystone:
         await self._directory.welcome(principal)
         return await self._issue(scope, principal, scoped, wish.proof.method, parent)
 
+    async def _application(self, scope: Scope, proof: ByApplication, wanted: Wanted | TrustScope | None) -> Issued:
+        """A token for the project of the credential; no other can be asked for."""
+        user = await self._user(proof.user) if proof.user else None
+        found, principal = await self._delegates.by_application(
+            proof.secret, _address(scope), identifier=proof.id, user=user, name=proof.name
+        )
+        if isinstance(wanted, TrustScope):
+            raise Unauthenticated("A delegation cannot use a trust.", reason=Reason.TRUST.value)
+        scoped = await self.scoping.chosen(principal, wanted or ProjectScope(id=found.project))
+        return await self._issue(scope, principal, scoped, proof.method, None, (proof.method, found.id))
+
+    async def _trust(self, scope: Scope, trustee: Principal, wish: Wish, parent: Token | None) -> Issued:
+        assert isinstance(wish.wanted, TrustScope)
+        await self._identity.grants(trustee)
+        found, principal = await self._delegates.by_trust(wish.wanted.id, trustee)
+        scoped = await self.scoping.chosen(principal, ProjectScope(id=found.project))
+        return await self._issue(scope, principal, scoped, wish.proof.method, parent, (TRUST, found.id))
+
     async def _issue(
-        self, scope: Scope, principal: Principal, scoped: Scoped | None, method: str, parent: Token | None
+        self,
+        scope: Scope,
+        principal: Principal,
+        scoped: Scoped | None,
+        method: str,
+        parent: Token | None,
+        delegation: tuple[str, str] | None = None,
     ) -> Issued:
         kind = scoped.target.kind if scoped else None
         project = scoped.project.key if scoped and scoped.project and kind is Kind.PROJECT else None
@@ -110,6 +152,7 @@ class Keystone:
             parent,
             domain=scoped.target.id if scoped and kind is Kind.DOMAIN else None,
             is_system=kind is Kind.SYSTEM,
+            extra={DELEGATION: delegation} if delegation else None,
         )
         target = f"{kind}:{scoped.target.id}" if scoped and kind is not Kind.PROJECT else project
         self._identity.issued(scope, principal, project=target, audit_id=token.audit_ids[0], methods=token.methods)
@@ -128,9 +171,7 @@ class Keystone:
         way = self._identity.way(Basic)
         if way is not None and user is not None and user.source is Source.FILE:
             return await way.prove(scope, user.name, proof.password)
-        client = scope.get("client")
-        address = client[0] if client else None
-        return await self._directory.signing.prove(user, proof.password, address, expired=expired)
+        return await self._directory.signing.prove(user, proof.password, _address(scope), expired=expired)
 
     async def _user(self, proof: ByPassword) -> User | None:
         """Whom the client means. Nobody is in a domain that is not there: no answer must tell that it is not."""
@@ -143,12 +184,19 @@ class Keystone:
 
     async def _shown(self, scope: Scope) -> Issued:
         check_private(scope)
-        return await self._held(header(scope, b"x-auth-token"))
+        found = await self._held(header(scope, b"x-auth-token"))
+        await self._tokens.check(found.token, SERVICE, scope)
+        return found
 
     async def _held(self, text: str) -> Issued:
         token = await self._tokens.read(text)
         scoped = await self.scoping.of_token(token)
         return Issued(text, token, await self.scoping.person(token.principal), scoped)
+
+
+def _address(scope: Scope) -> str | None:
+    client = scope.get("client")
+    return client[0] if client else None
 
 
 def header(scope: Scope, wanted: bytes) -> str:

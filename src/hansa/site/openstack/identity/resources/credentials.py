@@ -42,6 +42,7 @@ def routes(desk: Desk) -> list[Route]:
 def _credentials(desk: Desk, vault: Vault) -> list[Route]:
     async def listed(request: Request) -> Response:
         query = request.query_params
+        await desk.undelegated(request, "keeps no credentials")
         asker = await desk.bearer(request)
         await desk.authorise(request, "identity:list_credentials", user_id=query.get("user_id", asker.user_id))
         may = RULES["identity:get_credential"]
@@ -54,7 +55,7 @@ def _credentials(desk: Desk, vault: Vault) -> list[Route]:
         return _answer(await _allowed(request, "get"), desk)
 
     async def create(request: Request) -> Response:
-        await desk.bearer(request)
+        await desk.undelegated(request, "keeps no credentials")
         body = await read(request, "credential", _New)
         await desk.authorise(request, "identity:create_credential", user_id=body.user_id)
         new = Credential("", body.user_id, body.type, body.blob, body.project_id)
@@ -71,6 +72,7 @@ def _credentials(desk: Desk, vault: Vault) -> list[Route]:
 
     async def _allowed(request: Request, verb: str) -> Credential:
         """Whose it is decides; of one that is not there only an administrator hears so."""
+        await desk.undelegated(request, "keeps no credentials")
         identifier = request.path_params["credential"]
         try:
             found = await vault.get(identifier)
@@ -93,6 +95,7 @@ def _credentials(desk: Desk, vault: Vault) -> list[Route]:
 def _ec2(desk: Desk, vault: Vault) -> list[Route]:
     async def listed(request: Request) -> Response:
         user = request.path_params["user"]
+        await desk.undelegated(request, "keeps no credentials")
         await desk.authorise(request, "identity:ec2_list_credentials", user_id=user)
         found = [_shown_ec2(each, desk) for each in await vault.listed(user, EC2)]
         path = f"users/{user}/credentials/OS-EC2"
@@ -103,6 +106,7 @@ def _ec2(desk: Desk, vault: Vault) -> list[Route]:
 
     async def create(request: Request) -> Response:
         user = request.path_params["user"]
+        await desk.undelegated(request, "keeps no credentials")
         await desk.authorise(request, "identity:ec2_create_credential", user_id=user)
         body = parse(await document(request), _Ec2)
         blob = {"access": secrets.token_hex(16), "secret": secrets.token_hex(16), "trust_id": None}
@@ -115,6 +119,7 @@ def _ec2(desk: Desk, vault: Vault) -> list[Route]:
 
     async def _allowed(request: Request, verb: str) -> Credential:
         user = request.path_params["user"]
+        await desk.undelegated(request, "keeps no credentials")
         await desk.authorise(request, f"identity:ec2_{verb}_credential", user_id=user)
         found = await vault.get(ec2_id(request.path_params["access"]))
         if found.user != user or found.type != EC2:
