@@ -70,7 +70,8 @@ NO_DATE = datetime(2026, 1, 1, tzinfo=UTC)  # the history knows when; a date in 
 def template() -> Catalog:
     """Everything the source says to people."""
     catalog = Catalog()
-    found = extract_from_dir(str(SOURCE), method_map=[("**.py", "python")], keywords=KEYWORDS)
+    methods = [("**.py", "python"), ("**/templates/**.html", "jinja2")]
+    found = extract_from_dir(str(SOURCE), method_map=methods, keywords=KEYWORDS)
     for name, _line, message, comments, context in sorted(found, key=lambda entry: (entry[0], entry[1])):
         catalog.add(message, locations=[(name, 0)], auto_comments=comments, context=context)
     for message in CLICK:

@@ -11,6 +11,7 @@ from hansa.base.telemetry.app import TelemetrySettings
 from hansa.federation.identity.model import Operators
 from hansa.federation.membership.model import Credential
 from hansa.federation.propagation.settings import FeedSettings
+from hansa.federation.provider.settings import ProviderSettings
 from hansa.federation.web import WebSettings
 from hansa.standards.voms.wire import Dialect
 from hansa.standards.x509 import Name, NamespaceMode, X509Error
@@ -112,6 +113,7 @@ class FederationConfig(Settings):
     web: WebSettings | None = Field(None, description="The web interface; without this table there is none.")
     mail: MailSettings = Field(default=MailSettings(), description="How people are written to.")
     operators: tuple[OperatorSettings, ...] = Field((), description="Who may do everything through the API.")
+    provider: ProviderSettings | None = Field(None, description="The OpenID Provider; it needs the web interface.")
     feed: FeedSettings | None = Field(None, description="The member feed to sites; it needs the web interface.")
     telemetry: TelemetrySettings = Field(
         default=TelemetrySettings(), description="What the federation tells its operator."
@@ -121,4 +123,10 @@ class FederationConfig(Settings):
     def _feed_has_an_address(self) -> Self:
         if self.feed is not None and self.web is None:
             raise ValueError("the feed needs the table web, with public_url and listeners")
+        return self
+
+    @model_validator(mode="after")
+    def _provider_has_an_address(self) -> Self:
+        if self.provider is not None and self.web is None:
+            raise ValueError("the provider needs the table web, with public_url and listeners")
         return self

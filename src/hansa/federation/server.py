@@ -36,6 +36,7 @@ from hansa.federation.membership.http import VomsApp
 from hansa.federation.membership.issuing import AttributeAuthority, Authority, VoServer
 from hansa.federation.membership.service import Membership
 from hansa.federation.propagation import room as propagation
+from hansa.federation.provider import service as provider
 from hansa.standards.voms.wire import Dialect
 from hansa.standards.x509 import AuthorityPolicy, ChainPolicy, TrustPolicy, TrustStore
 
@@ -114,6 +115,8 @@ async def assembled(config: FederationConfig) -> AsyncIterator[Federation]:
             routes += await stack.enter_async_context(
                 propagation.opened(commons, config.feed, partial(_our_tls, config))
             )
+        if config.provider is not None:
+            routes += (await stack.enter_async_context(provider.opened(commons, config.provider))).routes
         app = doors(voms_app, web.app(routes), config)
         health = Health({"database": database_answers(database)})
         yield Federation(observed(app, health, config.telemetry), _listeners(config), members)
