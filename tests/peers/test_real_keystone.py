@@ -1,9 +1,14 @@
 """A real Keystone takes VOMS proxies through Hansa's front: Debian 12's package and the present one of PyPI."""
 
 import asyncio
+import json
+import os
+import sys
 import warnings
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -12,6 +17,7 @@ from tests.support.keystone_front import POLICY, Fronted, fronted, keystone_chan
 from tests.support.pki import VO, Grid, write_credential, write_files
 from tests.support.real_keystone import DISTRIBUTIONS
 
+import hansa
 from hansa.site.openstack.wrapper.assertion import Assertion, seal
 from hansa.standards.voms import ac_extension
 from hansa.standards.x509 import Credential, ProxyPolicy
@@ -46,7 +52,8 @@ def alice(front: Fronted) -> Credential:
 
 def short_proxy(front: Fronted, minutes: float) -> Credential:
     """Its attribute certificate ends before everything else."""
-    ac = front.grid.ac(alice(front), f"/{VO}", lifetime=timedelta(minutes=minutes))
+    lifetime = datetime.now(UTC) - front.grid.now + timedelta(minutes=minutes)
+    ac = front.grid.ac(alice(front), f"/{VO}", lifetime=lifetime)
     return front.grid.proxy(alice(front), extensions=[ac_extension([ac])])
 
 
@@ -109,8 +116,8 @@ async def test_a_tenant_of_others_is_refused_in_version_2(front, proxy):
 
 
 async def test_tokens_end_with_the_attribute_certificate_and_so_do_those_they_are_exchanged_for(front):
+    end = datetime.now(UTC) + timedelta(minutes=10, seconds=5)
     unscoped = await front.request("POST", VOMS_SIGN_ON, credential=short_proxy(front, 10))
-    end = front.grid.now + timedelta(minutes=10, seconds=1)
     assert datetime.fromisoformat(unscoped.body["token"]["expires_at"]) <= end
     projects = await project_of(front, unscoped.token)
     scoped = await front.request("POST", "/v3/auth/tokens", token_v3(unscoped.token, projects["fedcloud"]))
@@ -128,6 +135,7 @@ async def test_passwords_and_everything_else_pass_through(front):
     assert listed.body["links"]["self"].startswith(front.url)
     assert (await front.request("DELETE", "/v3/auth/tokens", token=token, subject=token)).status == 204
     assert (await front.request("GET", "/v3/users", token=token)).status == 401
+    assert (await front.request("GET", "/readyz")).status == 200
 
 
 Broken = Callable[[Fronted], Credential | None]
@@ -135,7 +143,7 @@ BROKEN: dict[str, tuple[Broken, str]] = {
     "no certificate": (lambda _front: None, "Show a VOMS proxy"),
     "no attribute certificate": (lambda front: front.grid.proxy(alice(front)), "names no virtual organisation"),
     "an expired one": (lambda front: short_proxy(front, -1), "expired"),
-    "one that is about to expire": (lambda front: short_proxy(front, 0.5), "about to expire"),
+    "one that is about to expire": (lambda front: short_proxy(front, 0.8), "about to expire"),
     "a limited proxy": (
         lambda front: front.grid.proxy(
             alice(front),
@@ -276,3 +284,71 @@ async def test_applying_the_mapping_again_changes_nothing_and_a_dry_run_tells_wh
         ("update", "mapping", "voms-egi-eu"),
     ]
     assert await keystone_changes(front.keystone, wider) != []  # nothing was done
+
+
+async def checked(front: Fronted, *arguments: str, environment: Mapping[str, str] | None = None) -> tuple[int, Any]:
+    """Exit code and findings of `hansa keystone check`, a process of its own."""
+    command = [sys.executable, "-m", "hansa.cli.main", "keystone", "check", *arguments, "-o", "json"]
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        env={**os.environ, "LANGUAGE": "en", "PYTHONPATH": str(Path(hansa.__file__).parents[1]), **(environment or {})},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    out, _ = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, [
+        (each["state"], each["check"], each["detail"], each["next"]) for each in json.loads(out)["items"]
+    ]
+
+
+def here(front: Fronted) -> list[str]:
+    inner = front.keystone.home
+    conf, inside = str(inner / "keystone.conf"), str(inner / "inside")
+    return [str(front.home / "keystone.toml"), "--keystone-conf", conf, "--inside", inside]
+
+
+async def test_the_check_finds_nothing_missing_and_signs_on(front, proxy):
+    path = write_credential(front.home / "check.pem", proxy)
+    code, found = await checked(front, *here(front), "--proxy", str(path), environment=front.keystone.environment)
+    assert [finding for finding in found if finding[0] != "ok"] == []
+    assert code == 0
+    assert ("ok", "sign-on", "works in fedcloud", "") in found
+    assert ("ok", "gate", "takes our seal and no other", "") in found
+    assert ("ok", "TLS", "asks for client certificates", "") in found
+
+
+async def test_the_check_of_an_address_alone_needs_nothing_else(front):
+    code, found = await checked(front, front.url, "--certificates", str(front.home / "certificates"))
+    assert code == 0
+    assert {(state, name) for state, name, _, _ in found} == {
+        ("ok", "TLS"),
+        ("ok", "public address"),
+        ("ok", "clock"),
+        ("ok", "front"),
+        ("ok", "forged headers"),
+        ("skipped", "sign-on"),
+    }
+
+
+async def test_the_check_tells_what_is_missing_and_what_to_do(front):
+    """As in the seed: a server's file without `.lsc`. And a Keystone that was set up by half."""
+    strange = front.home / "vomsdir" / VO / "voms2.grid.cesnet.cz"
+    strange.write_text("/CN=voms2\n/CN=CA\n")
+    (front.home / "other.conf").write_text("[auth]\nmethods = password\n")
+    policy = front.home / "voms.json"
+    policy.write_text(json.dumps({**POLICY, "ops": {"tenant": "monitoring"}}))
+    arguments = [*here(front)[:1], "--keystone-conf", str(front.home / "other.conf"), "--inside", str(front.home)]
+    try:
+        code, found = await checked(front, *arguments, environment=front.keystone.environment)
+    finally:
+        strange.unlink()
+        policy.write_text(json.dumps(POLICY))
+    assert code == 1
+    problems = {(name, then) for state, name, _, then in found if state == "problem"}
+    assert problems == {
+        ("vomsdir", "rename it to voms2.grid.cesnet.cz.lsc"),
+        ("vomsdir", f"put its .lsc file into {front.home}/vomsdir/ops/"),
+        ("sign-on methods", "add them to methods in [auth]"),
+        ("remote id", "set remote_id_attribute = HANSA_IDENTITY_PROVIDER in [mapped]"),
+        ("contents", "hansa keystone mapping --apply"),
+    }

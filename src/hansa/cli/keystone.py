@@ -12,6 +12,7 @@ from hansa.cli.lazy import Lazy, LazyGroup
 from hansa.cli.output import say
 
 COMMANDS = {
+    "check": Lazy("hansa.cli.keystone_check:check", "Tell what is missing before Keystone takes proxies."),
     "mapping": Lazy("hansa.cli.keystone_mapping:mapping", "Print or apply the mapping rules for the VOs of voms.json."),
 }
 

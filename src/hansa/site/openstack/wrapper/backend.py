@@ -71,7 +71,7 @@ class Backend:
 
     @asynccontextmanager
     async def request(self, method: str, target: str, headers: Headers, body: bytes = b"") -> AsyncIterator[Answer]:
-        """`target` is path and query, below the origin's base; `headers` are all but `Content-Length` and `Connection`."""
+        """`target`: path and query below the origin's base; `headers` lack `Content-Length` and `Connection`, perhaps `Host`."""
         reader, writer = await self._connect()
         try:
             yield await self._exchange(reader, writer, method, target, headers, body)
@@ -111,6 +111,8 @@ class Backend:
     ) -> Answer:
         connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=READ)
         framing = [(b"Content-Length", str(len(body)).encode()), (b"Connection", b"close")]
+        if not any(name == b"Host" for name, _ in headers):
+            framing.append((b"Host", self._origin.host.encode()))
         request = h11.Request(
             method=method.encode(), target=(self._origin.base + target).encode(), headers=[*headers, *framing]
         )

@@ -40,7 +40,7 @@ class Place:
     public_url: str
     provider: str
     protocol: str
-    min_life: timedelta
+    min_life: timedelta = timedelta()
 
     @property
     def sign_on(self) -> str:

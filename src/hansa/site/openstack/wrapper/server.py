@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from hansa.base.errors import ConfigurationError
+from hansa.base.errors import BackendDown, ConfigurationError
 from hansa.base.serving import serve
 from hansa.base.serving.gate import App
 from hansa.base.telemetry.app import observed
@@ -41,11 +41,15 @@ def assembled(config: WrapperConfig, *, clock: Callable[[], datetime] = utc_now)
     try:
         identity = make_identity(config.identity.identity(), clock=clock, hostnames=[config.hostname], audit=audit)
         backend = Backend(Origin.parse(table.backend), table.timeout)
-        place = Place(table.public_url, table.identity_provider, table.protocol, timedelta(seconds=table.min_life))
-        front = Front(backend, identity, place, watched_secrets(table.secret), clock)
+        front = Front(backend, identity, place_of(config), watched_secrets(table.secret), clock)
         yield observed(front.app(), Health({"keystone": lambda: _answers(backend)}), config.telemetry)
     finally:
         audit.close()
+
+
+def place_of(config: WrapperConfig) -> Place:
+    table = config.front
+    return Place(table.public_url, table.identity_provider, table.protocol, timedelta(seconds=table.min_life))
 
 
 def watched_secrets(path: Path) -> Callable[[], tuple[bytes, ...]]:
@@ -70,4 +74,6 @@ def _secrets(files: Mapping[str, bytes]) -> tuple[bytes, ...]:
 
 
 async def _answers(backend: Backend) -> None:
-    await backend.whole("GET", "/v3", ())
+    status, _, _ = await backend.whole("GET", "/v3", ())
+    if status != 200:
+        raise BackendDown(f"Keystone answers {status}.")
