@@ -8,6 +8,7 @@ import base64
 import binascii
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from hansa.standards.errors import StandardError
 
@@ -40,17 +41,21 @@ class Ldif:
     problems: tuple[Problem, ...]
 
 
+class LdifCode(StrEnum):
+    TOO_LARGE = "ldif.too_large"
+
+
 class LdifError(StandardError):
     """The text as a whole is not read."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__("ldif.too_large", reason)
+    def __init__(self, code: LdifCode, reason: str) -> None:
+        super().__init__(code.value, reason)
 
 
 def parse_ldif(data: bytes, *, limit: int = MAX_BYTES) -> Ldif:
     """All records. Raises LdifError only for a text of more than `limit` bytes."""
     if len(data) > limit:
-        raise LdifError(f"More than {limit} bytes of LDIF are not read")
+        raise LdifError(LdifCode.TOO_LARGE, f"More than {limit} bytes of LDIF are not read")
     records: list[Record] = []
     problems: list[Problem] = []
     for line, lines in _blocks(data):
