@@ -15,6 +15,8 @@ from hansa.federation.propagation.bell import Bell
 from hansa.federation.propagation.model import Site
 from hansa.federation.propagation.projection import Projection
 from hansa.federation.propagation.service import Feed
+from hansa.site.accounts.model import Brake, Filter, Outcome
+from hansa.site.accounts.service import Accounts
 from hansa.standards.jwt import Key
 from hansa.standards.memberfeed import Entry, Gone, Kind, Page, Wish, open_document, scope_of, state_digest
 from hansa.standards.x509 import Name
@@ -73,7 +75,7 @@ async def federation_side(url: str, *vos: str) -> AsyncIterator[Side]:
         projection = Projection(database, now, bell)
         feed = Feed(database, now, bell, lambda: key, ISSUER)
         side = Side(database, registry, projection, feed, bell, key)
-        for vo in vos or ("demo",):
+        for vo in () if await registry.vos() else vos or ("demo",):
             await registry.create_vo(vo)
         yield side
     finally:
@@ -131,3 +133,51 @@ class Reader:
 
     def entries(self) -> list[Entry]:
         return sorted((entry for entry, _ in self.held.values()), key=lambda entry: (entry.vo, entry.name))
+
+
+@dataclass
+class SiteSide:
+    """A site's accounts on a database of their own, following a `Side` without sockets."""
+
+    side: Side
+    site: Site
+    database: Database
+    accounts: Accounts
+    log: list[dict[str, object]]
+
+    async def follow(self, *, pages: int | None = None) -> list[Outcome]:
+        """Until there is nothing new, or so many pages."""
+        outcomes: list[Outcome] = []
+        while pages is None or len(outcomes) < pages:
+            wish = await self.accounts.wish()
+            outcomes.append(await self.accounts.receive(await self.side.document(self.site, wish), wish))
+            if not outcomes[-1].more:
+                break
+        return outcomes
+
+    async def standings(self) -> dict[str, str]:
+        """uid -> standing, of everybody in the first VO."""
+        return {each.uid: each.standing.value for each in await self.accounts.every(Filter(vo=self.site.vos[0]))}
+
+    def events(self, name: str) -> list[dict[str, object]]:
+        return [line for line in self.log if line["event"] == name]
+
+
+@asynccontextmanager
+async def site_side(side: Side, url: str, site: Site, brake: Brake | None = None) -> AsyncIterator[SiteSide]:
+    database = Database(url)
+    try:
+        await upgrade(database, "site")
+        log: list[dict[str, object]] = []
+        accounts = Accounts(
+            database,
+            side.now,
+            lambda event, /, **fields: log.append({"event": event, **fields}),
+            site=site.name,
+            federation=ISSUER,
+            keys=lambda: key_set(side.key),
+            brake=brake or Brake(percent=100),
+        )
+        yield SiteSide(side, site, database, accounts, log)
+    finally:
+        database.close()

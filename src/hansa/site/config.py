@@ -10,6 +10,7 @@ from hansa.base.serving.settings import ListenerSettings
 from hansa.base.telemetry.app import TelemetrySettings
 from hansa.cloud.drivers.embedded import EmbeddedSettings
 from hansa.cloud.drivers.memory.settings import MemorySettings
+from hansa.site.accounts.settings import AccountsSettings
 from hansa.site.identity.settings import IdentitySettings
 from hansa.site.occi.settings import OcciTable
 from hansa.site.openstack.identity.settings import KeystoneSettings
@@ -88,6 +89,9 @@ class SiteConfig(Settings):
     keystone: KeystoneSettings | None = Field(None, description="The Keystone face; without this table there is none.")
     images: tuple[ImageSettings, ...] = Field((), description="Images to have in the cloud from the start.")
     telemetry: TelemetrySettings = Field(TelemetrySettings(), description="What the site tells its operator.")
+    accounts: AccountsSettings | None = Field(
+        None, description="Members as the federation tells of them; without this table credentials alone decide."
+    )
     usage: UsageSettings = Field(UsageSettings(), description="The record of use.")
 
     @model_validator(mode="after")

@@ -11,19 +11,23 @@ from pathlib import Path
 
 import structlog
 from starlette.applications import Starlette
+from starlette.routing import BaseRoute
 
 from hansa.base.database import Database
+from hansa.base.errors import HansaError
 from hansa.base.migrations import upgrade
+from hansa.base.problem import on_hansa_error
 from hansa.base.serving import listener_name, serve
 from hansa.base.serving.gate import App, Receive, Scope, Send
 from hansa.base.telemetry.app import observed
 from hansa.base.telemetry.audit import AuditLog
-from hansa.base.telemetry.health import Health, database_answers
+from hansa.base.telemetry.health import Concern, Health, database_answers
 from hansa.base.telemetry.logs import configure
 from hansa.cloud.drivers.embedded import EmbeddedCloud
 from hansa.cloud.drivers.memory.settings import memory_cloud
 from hansa.cloud.model import Caller, Image, ImageId, ProjectId
 from hansa.cloud.port import Cloud, HasImageStore, HasProjects
+from hansa.site.accounts.room import Room
 from hansa.site.config import CloudSettings, ImageSettings, SiteConfig
 from hansa.site.console.http import routes as console_routes
 from hansa.site.directory import Directory
@@ -76,6 +80,7 @@ async def assembled(config: SiteConfig, *, clock: Clock = utc_now) -> AsyncItera
         await cloud.open()
         stack.push_async_callback(cloud.close)
         await add_images(cloud, config.images)
+        accounts = make_accounts(config, database, clock, audit)
         identity = make_identity(
             config.identity,
             clock=clock,
@@ -84,15 +89,21 @@ async def assembled(config: SiteConfig, *, clock: Clock = utc_now) -> AsyncItera
             ensure_project=cloud.ensure_project if isinstance(cloud, HasProjects) else None,
             database=database,
             directory=(directory := Directory(database, clock, config.identity.passwords)),
+            standing=accounts.standing if accounts else None,
         )
         usage = Usage(database, cloud, clock)
         stack.push_async_callback(usage.follow)
         follower = asyncio.create_task(usage.run(config.usage.interval))
         stack.push_async_callback(_cancelled, follower)
-        health = Health({"database": database_answers(database), "cloud": cloud.info})
+        own_routes: list[BaseRoute] = [*usage_routes(usage, identity), *console_routes(cloud, identity)]
+        concerns: dict[str, Concern] = {}
+        if accounts is not None:
+            own_routes += await stack.enter_async_context(accounts.running(cloud, usage.vos_of))
+            concerns["accounts"] = accounts.accounts.concern
+        health = Health({"database": database_answers(database), "cloud": cloud.info}, concerns)
         settings = OcciSettings(public_url=config.site.public_url, **config.occi_table.model_dump())
         face = occi.app(cloud, identity.caller, settings, database, challenges=identity.challenges)
-        native = Starlette(routes=usage_routes(usage, identity) + console_routes(cloud, identity))
+        native = Starlette(routes=own_routes, exception_handlers={HansaError: on_hansa_error})
         front = keystone_door(doors(native, face), identity, directory, database, config, clock)
         yield observed(front, health, config.telemetry)
 
@@ -158,6 +169,14 @@ def doors(native: App, face: App) -> App:
         await (native if ours else face)(scope, receive, send)
 
     return app
+
+
+def make_accounts(config: SiteConfig, database: Database, clock: Clock, audit: AuditLog) -> Room | None:
+    """The members as the federation tells of them, if the site follows its feed."""
+    if config.accounts is None:
+        return None
+    certificates = config.identity.trust_dir
+    return Room(config.accounts, database, clock, audit, site=config.site.name, certificates=certificates)
 
 
 def make_cloud(settings: CloudSettings, clock: Clock) -> Cloud:

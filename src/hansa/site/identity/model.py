@@ -41,6 +41,11 @@ class Reason(StrEnum):
     TRUST = "identity.trust"
     UNSCOPED = "identity.unscoped"
     FOREIGN_PROJECT = "identity.foreign_project"
+    SUSPENDED = "identity.suspended"
+    REMOVED = "identity.removed"
+    CREDENTIAL_WITHDRAWN = "identity.credential_withdrawn"
+    NOT_TOLD_OF = "identity.not_told_of"
+    FEED_STALE = "identity.feed_stale"
     RULE = "identity.rule"
 
 

@@ -49,7 +49,8 @@ class Assignments(Protocol):
 class Identity:
     """`policy` and `bans` give the present snapshots. `ensure_project` makes a project that is not there (autocreate).
 
-    `assignments` is asked beside the policy; without it the policy has the only word.
+    `assignments` is asked beside the policy; without it the policy has the only word. `standing` gives the principal as the
+    federation sees them now, or raises Forbidden.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Identity:
         audit: Audit,
         ensure_project: Callable[[str], Awaitable[None]] | None = None,
         assignments: Assignments | None = None,
+        standing: Callable[[Principal], Awaitable[Principal]] | None = None,
     ) -> None:
         self._authenticators = tuple(authenticators)
         self._policy = policy
@@ -68,6 +70,7 @@ class Identity:
         self._audit = audit
         self._ensure_project = ensure_project or _no_project
         self._assignments = assignments
+        self._standing = standing
         self._ensured: set[str] = set()
         self.challenges = tuple(each.challenge for each in authenticators if each.challenge)
 
@@ -115,6 +118,8 @@ class Identity:
         """
         if principal.names & self._bans():
             raise Forbidden("You are banned at this site; ask its operator.", reason=Reason.BANNED.value)
+        if self._standing is not None:
+            principal = await self._standing(principal)
         if principal.is_bound:
             return await self._bound(principal)
         found = [principal.grant] if principal.grant else self._policy().grants(principal.memberships)

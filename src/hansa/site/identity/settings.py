@@ -20,7 +20,7 @@ from hansa.site.directory.settings import PasswordSettings
 from hansa.site.identity.bans import parse_bans
 from hansa.site.identity.basic import Basic
 from hansa.site.identity.grid import GridCertificate
-from hansa.site.identity.model import MEMBER
+from hansa.site.identity.model import MEMBER, Principal
 from hansa.site.identity.passwords import LocalUser, parse_users
 from hansa.site.identity.policy import Policy, parse_policy
 from hansa.site.identity.service import Audit, Authenticator, Identity
@@ -92,6 +92,7 @@ def make_identity(
     ensure_project: Callable[[str], Awaitable[None]] | None = None,
     database: Database | None = None,
     directory: Directory | None = None,
+    standing: Callable[[Principal], Awaitable[Principal]] | None = None,
 ) -> Identity:
     """Raises ConfigurationError for a file that cannot be read or understood. Tokens need the `database`.
 
@@ -118,6 +119,7 @@ def make_identity(
         audit=audit,
         ensure_project=ensure_project if settings.autocreate else None,
         assignments=directory,
+        standing=standing,
     )
 
 

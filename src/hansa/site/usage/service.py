@@ -1,7 +1,7 @@
 """Follows the cloud's events with a durable cursor, and answers what was used."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -49,6 +49,11 @@ class Usage:
             except Exception as error:  # the site serves on; nothing is lost, the cursor stays
                 log.error("usage.follow_failed", exc_info=error)
             await asyncio.sleep(interval)
+
+    async def vos_of(self, servers: Collection[str]) -> Mapping[str, str | None]:
+        """By which VO's membership machines were started, as far as it was recorded."""
+        await self.follow()
+        return await self._database.read(lambda c: store.vos_of(c, servers))
 
     async def machines(
         self, caller: Caller, *, all_projects: bool = False, limit: int = LIMIT, offset: int = 0

@@ -1,6 +1,6 @@
 """Tables of use: every event as the cloud told it, and what they add up to for each machine."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
@@ -102,6 +102,11 @@ def list_machines(connection: Connection, project: str | None, *, limit: int, of
     if project is not None:
         query = query.where(machines.c.project == project)
     return [_use(row) for row in connection.execute(query)]
+
+
+def vos_of(connection: Connection, servers: Collection[str]) -> dict[str, str | None]:
+    query = sa.select(machines.c.server, machines.c.vo).where(machines.c.server.in_(servers))
+    return {row.server: row.vo for row in connection.execute(query)}
 
 
 def list_events(connection: Connection, project: str | None, *, later_than: int, limit: int) -> list[ServerEvent]:
