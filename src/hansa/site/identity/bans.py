@@ -1,6 +1,7 @@
 """The ban list: who may not come in here, whatever their VO says.
 
-One name a line: a certificate's subject in slash form (`/DC=org/CN=Some One`), or a local user's name; `#` begins a comment line.
+One name a line: a certificate's subject in slash form (`/DC=org/CN=Some One`), an issuer of tokens and a subject of it
+(`https://aai.example.org/ 8f3c@example.org`), or a local user's name; `#` begins a comment line.
 A subject bans every certificate of that name, from whatever CA.
 """
 
@@ -26,6 +27,8 @@ def parse_bans(text: bytes) -> frozenset[str]:
 
 
 def _names(line: str, number: int) -> set[str]:
+    if line.startswith(("https://", "http://")):
+        return {_token_name(line, number)}
     if not line.startswith("/"):
         return {LOCAL + line}
     try:
@@ -33,3 +36,11 @@ def _names(line: str, number: int) -> set[str]:
     except StandardError as error:
         message = f"Line {number} of the ban list is not a name: {error.reason}."
         raise ConfigurationError(message, key="identity.bans") from error
+
+
+def _token_name(line: str, number: int) -> str:
+    issuer, *subject = line.split(maxsplit=1)
+    if not subject:
+        message = f"Line {number} of the ban list names an issuer and no subject."
+        raise ConfigurationError(message, key="identity.bans")
+    return f"{issuer} {subject[0]}"

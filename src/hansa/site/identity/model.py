@@ -47,6 +47,12 @@ class Reason(StrEnum):
     NOT_TOLD_OF = "identity.not_told_of"
     FEED_STALE = "identity.feed_stale"
     RULE = "identity.rule"
+    UNKNOWN_ISSUER = "identity.unknown_issuer"
+    AUDIENCE = "identity.audience"
+    AUTHORITY = "identity.foreign_authority"
+    TOKEN_LIFE = "identity.token_life"  # noqa: S105
+    INACTIVE = "identity.token_inactive"
+    OPAQUE = "identity.token_opaque"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +79,11 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Federation:
-    """By which identity provider and protocol, as Keystone names them, somebody came."""
+    """By which identity provider and protocol of Keystone somebody came, and whether mapping rules made them a user here."""
 
     provider: str
     protocol: str
+    is_mapped: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,7 +130,7 @@ class Identity:
         if self._assignments is not None:
             await self._assignments.present(principal)
             granted = await self._assignments.complete(principal, granted)
-        if not granted and not by_project and not principal.user.startswith(USER):
+        if not granted and not by_project and not _is_user(principal):
             raise _unknown(principal)
         return granted
 
@@ -160,7 +160,8 @@ class Identity:
             if principal := await authenticator(scope):
                 return principal
         message = (
-            "Show a credential: a VOMS proxy as TLS client certificate, or user name and password of a local user."
+            "Show a credential: a VOMS proxy as TLS client certificate, a bearer token of an issuer known here, "
+            "or user name and password of a local user."
         )
         raise Unauthenticated(message, reason=Reason.NO_CREDENTIAL.value)
 
@@ -215,7 +216,15 @@ def _caller(principal: Principal, grant: Grant) -> Caller:
     )
 
 
+def _is_user(principal: Principal) -> bool:
+    """Whether the site knows somebody without any project: a user of the directory, or one by mapping rules."""
+    return principal.user.startswith(USER) or (principal.federation is not None and principal.federation.is_mapped)
+
+
 def _unknown(principal: Principal) -> Forbidden:
+    if not principal.memberships and principal.federation is not None:
+        message = "Your token names no virtual organisation; ask its issuer for one with your entitlements."
+        return Forbidden(message, reason=Reason.NO_VO.value)
     if not principal.memberships:
         message = "Your certificate names no virtual organisation; make a proxy with voms-proxy-init --voms VO."
         return Forbidden(message, reason=Reason.NO_VO.value)

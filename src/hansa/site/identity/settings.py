@@ -26,6 +26,8 @@ from hansa.site.identity.policy import Policy, parse_policy
 from hansa.site.identity.service import Audit, Authenticator, Identity
 from hansa.site.identity.token_keys import ensure_keys, parse_keys
 from hansa.site.identity.tokens import Tokens
+from hansa.site.issuers import Bearer
+from hansa.site.issuers.settings import IssuerSettings, make_providers
 from hansa.standards.errors import StandardError
 from hansa.standards.voms import VomsDir
 from hansa.standards.x509 import (
@@ -75,12 +77,21 @@ class IdentitySettings(Settings):
     legacy_proxies: bool = Field(False, description="Take proxies of the time before RFC 3820.")
     min_rsa_bits: int = Field(2048, ge=1024, description="The shortest RSA key taken.")
     tokens: TokenSettings | None = Field(None, description="Tokens; without this table none are taken.")
+    issuers: tuple[IssuerSettings, ...] = Field((), description="OpenID Providers whose tokens are taken.")
     passwords: PasswordSettings = Field(PasswordSettings(), description="Passwords of the users that Keystone keeps.")
 
     @field_validator("trust_dir", "policy", "users", "bans", mode="before")
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
         return None if value == "" else value
+
+    @field_validator("issuers")
+    @classmethod
+    def _issuers_are_distinct(cls, issuers: tuple[IssuerSettings, ...]) -> tuple[IssuerSettings, ...]:
+        for what in ("name", "issuer"):
+            if len({getattr(each, what) for each in issuers}) != len(issuers):
+                raise ValueError(f"two of them have the same {what}")
+        return issuers
 
 
 def make_identity(
@@ -103,6 +114,8 @@ def make_identity(
     if settings.tokens is not None and database is not None:
         # First: clients go on showing the certificate that they got their token with.
         authenticators.append(_tokens(settings.tokens, users, clock, database))
+    if settings.issuers and directory is not None:
+        authenticators.append(Bearer(make_providers(settings.issuers, clock), directory, clock))
     if settings.users is not None:
         authenticators.append(Basic(users, clock))
     if settings.trust_dir is not None:

@@ -86,7 +86,7 @@ def unseal(text: str, keys: MultiFernet) -> Token:
 
 def _federation(principal: Principal) -> list[Any] | None:
     came_by = principal.federation
-    return [came_by.provider, came_by.protocol] if came_by else None
+    return [came_by.provider, came_by.protocol, came_by.is_mapped] if came_by else None
 
 
 def _token(members: list[Any]) -> Token:
