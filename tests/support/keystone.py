@@ -85,8 +85,10 @@ class KeystoneSite:
 
 
 @asynccontextmanager
-async def running_keystone(directory: Path, grid: Grid, **keystone: Any) -> AsyncIterator[KeystoneSite]:
-    """The grid's clock must be the real one."""
+async def running_keystone(
+    directory: Path, grid: Grid, passwords: Mapping[str, Any] | None = None, **keystone: Any
+) -> AsyncIterator[KeystoneSite]:
+    """The grid's clock must be the real one. `passwords` is the table `identity.passwords`."""
     port = free_port()
     url = f"https://localhost:{port}"
     (directory / "users").write_text(users_file())
@@ -100,6 +102,7 @@ async def running_keystone(directory: Path, grid: Grid, **keystone: Any) -> Asyn
         "users": directory / "users",
         "bans": directory / "bans",
         "tokens": {"keys": directory / "token-keys"},
+        "passwords": passwords or {},
     }
     listeners = [{"name": "keystone", "port": port, "tls": tls}]
     tables = {"identity": identity, "keystone": {"public_url": url, "listeners": listeners} | keystone}

@@ -16,7 +16,7 @@ from hansa.site.openstack.identity.answers import answer, done
 from hansa.site.openstack.identity.bodies import raw_body
 from hansa.site.openstack.identity.catalog import catalog_v2, catalog_v3, seen_by
 from hansa.site.openstack.identity.desk import Desk
-from hansa.site.openstack.identity.requests import DOMAIN, ByCertificate, Wish, parse_v2, parse_v3
+from hansa.site.openstack.identity.requests import ByCertificate, Wish, parse_v2, parse_v3
 from hansa.site.openstack.identity.resources import (
     application_credentials,
     auth,
@@ -27,6 +27,7 @@ from hansa.site.openstack.identity.resources import (
     regions,
     services,
     trusts,
+    v2,
 )
 from hansa.site.openstack.identity.service import Issued
 
@@ -41,6 +42,7 @@ RESOURCES: Sequence[Callable[[Desk], list[Route]]] = (
     policies.routes,
     application_credentials.routes,
     trusts.routes,
+    v2.routes,
 )
 """Everything below `/v3` but the tokens themselves."""
 ACCESS_RULES = "OpenStack-Identity-Access-Rules"
@@ -56,7 +58,6 @@ def app(desk: Desk) -> App:
         Route("/v3", face.version_3),
         Route("/v2.0", face.version_2),
         Route("/v2.0/tokens", face.sign_on_v2, methods=["POST"]),
-        Route("/v2.0/tenants", face.tenants),
         Route(_FEDERATED, face.federated, methods=["GET", "POST"]),
         Route("/v3/auth/tokens", face.sign_on_v3, methods=["POST"]),
         Route("/v3/auth/tokens", face.validate, methods=["GET"]),
@@ -100,11 +101,6 @@ class _Face:
                 raise
             return answer(render.error(400, error.message), 400)  # what keystone-voms says to a client without a proxy
         return answer(render.access_v2(issued, catalog_v2(await seen_by(self._catalogue, issued))))
-
-    async def tenants(self, request: Request) -> Response:
-        shown = await self._keystone.shown(request.scope)
-        found = await self._keystone.scoping.projects(shown.token.principal)
-        return answer(render.tenants([each for each in found if each.domain_id == DOMAIN]))
 
     async def federated(self, request: Request) -> Response:
         known = (self._place.identity_provider, ByCertificate.method)
