@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from hansa.base.config import DatabaseSettings, FilePath, Settings
 from hansa.base.mail import MailSettings
 from hansa.base.telemetry.app import TelemetrySettings
+from hansa.federation.enrolment.settings import EnrolmentSettings
 from hansa.federation.identity.model import Operators
 from hansa.federation.membership.model import Credential
 from hansa.federation.propagation.settings import FeedSettings
@@ -112,6 +113,7 @@ class FederationConfig(Settings):
     voms: VomsSettings = Field(description="The VOMS server.")
     web: WebSettings | None = Field(None, description="The web interface; without this table there is none.")
     mail: MailSettings = Field(default=MailSettings(), description="How people are written to.")
+    enrolment: EnrolmentSettings = Field(default=EnrolmentSettings(), description="Bounds on applications to VOs.")
     operators: tuple[OperatorSettings, ...] = Field((), description="Who may do everything through the API.")
     provider: ProviderSettings | None = Field(None, description="The OpenID Provider; it needs the web interface.")
     feed: FeedSettings | None = Field(None, description="The member feed to sites; it needs the web interface.")

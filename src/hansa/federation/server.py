@@ -31,6 +31,8 @@ from hansa.client.http import tls_context
 from hansa.federation import web
 from hansa.federation.commons import Commons
 from hansa.federation.config import FederationConfig, KeyPair, TrustSettings, operators
+from hansa.federation.enrolment import room as enrolment
+from hansa.federation.identity.service import Identity
 from hansa.federation.membership.clock import swept
 from hansa.federation.membership.http import VomsApp
 from hansa.federation.membership.issuing import AttributeAuthority, Authority, VoServer
@@ -111,6 +113,8 @@ async def assembled(config: FederationConfig) -> AsyncIterator[Federation]:
         )
         await stack.enter_async_context(swept(members))
         routes = list(web_routes(commons))
+        if config.web is not None:
+            routes += await stack.enter_async_context(enrolment.opened(commons, Identity(commons), config.enrolment))
         if config.feed is not None:
             routes += await stack.enter_async_context(
                 propagation.opened(commons, config.feed, partial(_our_tls, config))

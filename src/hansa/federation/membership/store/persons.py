@@ -41,6 +41,12 @@ def by_login(connection: Connection, login: str) -> Person | None:
     return _first(connection, persons.c.login == login)
 
 
+def by_verified_email(connection: Connection, email: str) -> list[Person]:
+    """Whoever has proved that address; letters' case does not count."""
+    query = sa.select(*PERSON).where(sa.func.lower(persons.c.email) == email.lower(), persons.c.email_verified)
+    return [person_in(row) for row in connection.execute(query.order_by(persons.c.id))]
+
+
 def of(connection: Connection, credential: Credential | Subject, *, usable: bool = False) -> Person | None:
     """Whose credential it is; `usable` passes over suspended ones."""
     query = sa.select(*PERSON).join(credentials, credentials.c.person == persons.c.id).where(*matches(credential))
