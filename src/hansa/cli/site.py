@@ -16,7 +16,11 @@ from hansa.site.config import SiteConfig
 from hansa.site.identity.passwords import SALT_BYTES, hash_password, user_line
 
 COMMANDS = {
-    "list": Lazy("hansa.cli.catalogue:list_sites", "List the sites of your profile, and whether they answer you.")
+    "bootstrap": Lazy(
+        "hansa.cli.site_bootstrap:command",
+        "Make the administrator of the site's Keystone, and the roles that its rules speak of.",
+    ),
+    "list": Lazy("hansa.cli.catalogue:list_sites", "List the sites of your profile, and whether they answer you."),
 }
 
 CONFIG = click.option(

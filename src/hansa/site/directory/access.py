@@ -51,13 +51,18 @@ def actors_of(connection: Connection, user_id: str, further_groups: Iterable[str
 
 def reached(connection: Connection, assignment: Assignment) -> list[Target]:
     """Where the assignment counts: on its target, or on every project below."""
-    if not assignment.is_inherited:
-        return [assignment.target]
-    if assignment.target.kind is Kind.DOMAIN:
-        below = projects.listed(connection, is_domain=False, domain_id=assignment.target.id)
+    return below(connection, assignment.target) if assignment.is_inherited else [assignment.target]
+
+
+def below(connection: Connection, target: Target) -> list[Target]:
+    """Every project below a project, or in a domain."""
+    if target == SYSTEM:
+        return []
+    if target.kind is Kind.DOMAIN:
+        found = projects.listed(connection, is_domain=False, domain_id=target.id)
     else:
-        below = projects.subtree(connection, assignment.target.id)
-    return [Target(Kind.PROJECT, project.id) for project in below]
+        found = projects.subtree(connection, target.id)
+    return [Target(Kind.PROJECT, project.id) for project in found]
 
 
 def is_open(project: Project, domains: Mapping[str, Project]) -> bool:

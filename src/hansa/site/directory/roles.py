@@ -147,7 +147,7 @@ def _check(connection: Connection, assignment: Assignment) -> None:
             raise Forbidden("A role of a domain cannot be assigned on the system.")
         return
     found = projects.find(connection, target.id)
-    if target.kind is Kind.DOMAIN and found is not None and not found.is_domain:
+    if found is not None and found.is_domain != (target.kind is Kind.DOMAIN):
         found = None
     project = there(found, target.kind.value, target.id)
     owner = project.id if project.is_domain else project.domain_id

@@ -9,11 +9,12 @@ from sqlalchemy import Connection
 
 from hansa.base.database import Database
 from hansa.base.errors import Unauthenticated
-from hansa.site.directory import access, configured
+from hansa.site.directory import access, configured, listed
 from hansa.site.directory.access import Place
 from hansa.site.directory.book import Book
 from hansa.site.directory.configured import Configured
 from hansa.site.directory.groups import Groups
+from hansa.site.directory.listed import Listed, Wanted
 from hansa.site.directory.model import Kind, Project, Role, Source, Target, User, user_id
 from hansa.site.directory.projects import Projects
 from hansa.site.directory.roles import Roles
@@ -69,6 +70,15 @@ class Directory:
     async def places(self, principal: Principal) -> Mapping[Target, Place]:
         """Everywhere that assignments let the principal be."""
         return (await self._known(user_id(principal.user), principal.groups))[1]
+
+    async def places_of(self, identifier: str) -> Mapping[Target, Place]:
+        """Everywhere that assignments let the user of that id be."""
+        return (await self._known(identifier, ()))[1]
+
+    async def assignments(self, wanted: Wanted, *, effective: bool = False) -> list[Listed]:
+        """As they were made, or what they come to for each person."""
+        found = listed.effective if effective else listed.direct
+        return await self.book.read(lambda connection: found(connection, wanted))
 
     async def present(self, principal: Principal) -> None:
         """Raises Unauthenticated for whoever is gone, disabled, or proved a password that is none any more."""

@@ -1,10 +1,10 @@
 """Bodies of requests: bounded JSON, read strictly into models; what a model does not name is kept, as Keystone's extras."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 import orjson
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import ClientDisconnect, Request
 
 from hansa.base.errors import BadRequest, TooLarge
@@ -23,14 +23,34 @@ class Body(BaseModel):
 
     @property
     def extra(self) -> Mapping[str, Any]:
-        return self.model_extra or {}
+        return {name: value for name, value in (self.model_extra or {}).items() if name not in OWN}
 
     @property
     def given(self) -> Mapping[str, Any]:
-        return {name: getattr(self, name) for name in self.model_fields_set if name in type(self).model_fields}
+        own = type(self).model_fields
+        return {name: _plain(getattr(self, name)) for name in self.model_fields_set if name in own}
+
+
+def _plain(value: Any) -> Any:
+    return dict(value.given) if isinstance(value, Body) else value
 
 
 B = TypeVar("B", bound=BaseModel)
+
+_VISIBLE = r"\S"
+Name64 = Annotated[str, Field(min_length=1, max_length=64, pattern=_VISIBLE), AfterValidator(str.strip)]
+Name255 = Annotated[str, Field(min_length=1, max_length=255, pattern=_VISIBLE), AfterValidator(str.strip)]
+Id = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9-]+$")]
+OWN = frozenset({"id", "links"})
+"""Members that are never anybody's extras."""
+
+
+class Options(Body):
+    """Options of a domain, project or role; None takes one away."""
+
+    model_config: ClassVar[ConfigDict] = Body.model_config | {"extra": "forbid"}
+
+    immutable: bool | None = None
 
 
 async def raw_body(request: Request) -> bytes:
@@ -61,6 +81,12 @@ async def read(request: Request, name: str, model: type[B]) -> B:
     if not isinstance(found, dict):
         raise BadRequest(f"'{name}' is a required property, and an object.", field=name)
     return parse(found, model)
+
+
+def check_id(body: Mapping[str, Any], identifier: str) -> None:
+    """BadRequest for a change that names another thing's id than the address does."""
+    if body.get("id") not in (None, identifier):
+        raise BadRequest("Cannot change ID", field="id")
 
 
 def parse(found: Mapping[str, Any], model: type[B]) -> B:

@@ -21,19 +21,33 @@ from hansa.site.openstack.identity.resources import (
     application_credentials,
     auth,
     credentials,
+    domains,
     endpoint_groups,
     endpoints,
+    grants,
+    groups,
     policies,
+    projects,
     regions,
+    role_assignments,
+    roles,
     services,
     trusts,
     v2,
+    users,
 )
 from hansa.site.openstack.identity.service import Issued
 
 Handler = Callable[[Request], Awaitable[Response]]
 RESOURCES: Sequence[Callable[[Desk], list[Route]]] = (
     auth.routes,
+    domains.routes,
+    projects.routes,
+    users.routes,
+    groups.routes,
+    roles.routes,
+    grants.routes,
+    role_assignments.routes,
     regions.routes,
     services.routes,
     endpoints.routes,
