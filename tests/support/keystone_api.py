@@ -20,13 +20,9 @@ from hansa.site.identity import Identity, Principal
 from hansa.site.identity.passwords import LocalUser
 from hansa.site.identity.policy import Policy, parse_policy
 from hansa.site.identity.tokens import Tokens
-from hansa.site.keystone.catalogue import Catalogue
-from hansa.site.keystone.vault import Vault
 from hansa.site.openstack.identity import http
-from hansa.site.openstack.identity.catalog import own_entries
-from hansa.site.openstack.identity.desk import Desk
+from hansa.site.openstack.identity.assembly import make_desk
 from hansa.site.openstack.identity.render import Place
-from hansa.site.openstack.identity.service import Keystone
 
 URL = "https://keystone.test:5000"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -129,19 +125,10 @@ class Api:
             assignments=self.directory,
         )
         place = Place(URL, "https://cloud.test:8787", "TEST", "egi.eu")
-        catalogue = Catalogue(self.database, lambda: self.now, own_entries(place), place.region)
-        self.keystone = Keystone(self.identity, self.tokens, self.directory)
-        desk = Desk(
-            keystone=self.keystone,
-            identity=self.identity,
-            tokens=self.tokens,
-            directory=self.directory,
-            place=place,
-            catalogue=catalogue,
-            vault=Vault(self.database, lambda: ring),
-            database=self.database,
-            clock=lambda: self.now,
+        desk = make_desk(
+            self.identity, self.tokens, self.directory, place, self.database, lambda: self.now, lambda: ring
         )
+        self.keystone = desk.keystone
         self.app = http.app(desk)
 
     def _configured(self) -> Configured:

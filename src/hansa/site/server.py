@@ -34,18 +34,11 @@ from hansa.site.directory import Directory
 from hansa.site.identity import Identity
 from hansa.site.identity.settings import key_ring, make_identity
 from hansa.site.identity.tokens import Tokens
-from hansa.site.keystone.catalogue import Catalogue
-from hansa.site.keystone.delegation import Applications, Trusts
-from hansa.site.keystone.forget import forget
-from hansa.site.keystone.vault import Vault
 from hansa.site.occi import http as occi
 from hansa.site.occi.settings import OcciSettings
 from hansa.site.openstack.identity import http as keystone
-from hansa.site.openstack.identity.catalog import own_entries
-from hansa.site.openstack.identity.delegates import Delegates, Lasting
-from hansa.site.openstack.identity.desk import Desk
+from hansa.site.openstack.identity.assembly import make_desk
 from hansa.site.openstack.identity.render import Place
-from hansa.site.openstack.identity.service import Keystone
 from hansa.site.usage import Usage
 from hansa.site.usage.http import routes as usage_routes
 
@@ -122,36 +115,14 @@ def keystone_door(
         config.keystone.region or config.site.name,
         config.keystone.identity_provider,
     )
-    catalogue = Catalogue(database, clock, own_entries(place), place.region)
-    vault = Vault(database, key_ring(credential_keys(config), "keystone.credential_keys"))
-    delegates = make_delegates(identity, directory, database, clock)
-    tokens.follow(delegates)
-    desk = Desk(
-        keystone=Keystone(identity, tokens, directory, delegates),
-        identity=identity,
-        tokens=tokens,
-        directory=directory,
-        place=place,
-        catalogue=catalogue,
-        vault=vault,
-        delegates=delegates,
-        database=database,
-        clock=clock,
-    )
-    directory.book.also_remove(forget)
-    face = keystone.app(desk)
+    keys = key_ring(credential_keys(config), "keystone.credential_keys")
+    face = keystone.app(make_desk(identity, tokens, directory, place, database, clock, keys))
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         is_ours = scope["type"] == "http" and listener_name(scope) in names
         await (face if is_ours else other)(scope, receive, send)
 
     return app
-
-
-def make_delegates(identity: Identity, directory: Directory, database: Database, clock: Clock) -> Delegates:
-    lasting = Lasting(identity, directory)
-    applications, trusts = Applications(database, clock, lasting), Trusts(database, clock, lasting)
-    return Delegates(lasting, directory, applications, trusts)
 
 
 def credential_keys(config: SiteConfig) -> Path:

@@ -33,8 +33,8 @@ from hansa.site.openstack.identity.resources import (
     roles,
     services,
     trusts,
-    v2,
     users,
+    v2,
 )
 from hansa.site.openstack.identity.service import Issued
 
