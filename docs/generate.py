@@ -4,6 +4,7 @@
 """
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from hansa.base.config.reference import reference
 from hansa.base.telemetry.metrics import REGISTRY
 from hansa.cli.config import MODELS, model
 from hansa.cli.main import CLASSIC_PROGRAMS, root
+from hansa.federation.api.http import OPERATIONS
+from hansa.federation.api.openapi import rights
 
 REFERENCE = Path(__file__).parent / "reference"
 
@@ -36,6 +39,36 @@ Prometheus reads `/metrics`, from the networks that `telemetry.metrics_from` nam
 
 | metric | type | labels | meaning |
 |---|---|---|---|
+"""
+
+FEDERATION_API = """\
+# The registry's REST API
+
+`/api/v1/…` on the federation's web listeners (`[web]` in [federation.toml](configuration.md)). `GET
+/api/v1/openapi.json` describes it to programs, with every field. `hansa vo --url` speaks it.
+
+**Who calls** is proved by the certificate of the connection, a user's own or a proxy; without one by an access token
+made for the federation (`Authorization: Bearer …`), or by the session of a browser that is logged in. A limited proxy
+may look and not change. VO administrators are the members with the role `VO-Admin` in the VO's own group; a
+`Group-Manager` of a group decides about that group and those below. A membership that is suspended, has ended, or
+waits for its policy too long gives no power. `me` stands for the caller's own uid.
+
+**Bodies** are JSON objects of at most 64 KiB, sent as `application/json`; members that are not described are refused,
+and so are parameters. Times are RFC 3339 with an offset; a day alone is its beginning in UTC. Refusals are RFC 9457
+problem details ([codes](errors.md)); `field` names what is wrong. `PUT` and `DELETE` may be repeated. Where an answer
+has an `ETag`, `If-Match` makes a change depend on it (412 otherwise). Lists with a `next` go on with `?after=NEXT`.
+
+**Another site's pages** cannot spend what a browser sends by itself: changes need an `Origin` of the federation's
+own, if there is one.
+
+**To link another credential**, ask for a token with the one (`POST /persons/me/link-token`) and redeem it with the
+other within 15 minutes (`POST /links`): both are proved. A credential of somebody else's is refused.
+
+**The history** (`…/changes`) is written in the transaction of each change, with its actor, and numbered in the order
+of commits: who asks for what comes after the last `seq` misses nothing.
+
+| request | what it does | allowed to |
+|---|---|---|
 """
 
 COMMANDS = """\
@@ -69,7 +102,20 @@ def commands() -> str:
     return "\n".join(parts)
 
 
-PAGES: Mapping[str, Callable[[], str]] = {"cli.md": commands, "configuration.md": configuration, "metrics.md": metrics}
+def federation_api() -> str:
+    rows = "".join(
+        f"| `{each.method} {re.sub(r':path', '', each.path)}` | {_cell(each.summary)} | {_cell('; '.join(rights(each)))} |\n"
+        for each in OPERATIONS
+    )
+    return FEDERATION_API + rows
+
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "cli.md": commands,
+    "configuration.md": configuration,
+    "federation-api.md": federation_api,
+    "metrics.md": metrics,
+}
 
 
 def _command(command: click.Command, path: str, context: click.Context) -> Iterator[str]:

@@ -29,6 +29,7 @@ from hansa.base.telemetry.logs import configure
 from hansa.base.watch import Watched
 from hansa.client.http import tls_context
 from hansa.federation import web
+from hansa.federation.api import http as api
 from hansa.federation.commons import Commons
 from hansa.federation.config import FederationConfig, KeyPair, TrustSettings, operators
 from hansa.federation.enrolment import room as enrolment
@@ -112,9 +113,10 @@ async def assembled(config: FederationConfig) -> AsyncIterator[Federation]:
             database, members, now, audit, lambda: trust.current, policy, url, mail, operators(config.operators)
         )
         await stack.enter_async_context(swept(members))
-        routes = list(web_routes(commons))
+        identity = Identity(commons)
+        routes = list(web_routes(commons, identity))
         if config.web is not None:
-            routes += await stack.enter_async_context(enrolment.opened(commons, Identity(commons), config.enrolment))
+            routes += await stack.enter_async_context(enrolment.opened(commons, identity, config.enrolment))
         if config.feed is not None:
             routes += await stack.enter_async_context(
                 propagation.opened(commons, config.feed, partial(_our_tls, config))
@@ -126,9 +128,9 @@ async def assembled(config: FederationConfig) -> AsyncIterator[Federation]:
         yield Federation(observed(app, health, config.telemetry), _listeners(config), members)
 
 
-def web_routes(_commons: Commons) -> Sequence[BaseRoute]:
-    """Of every room."""
-    return []
+def web_routes(commons: Commons, identity: Identity) -> Sequence[BaseRoute]:
+    """Of the rooms that need nothing else."""
+    return api.routes(commons, identity)
 
 
 def _our_tls(config: FederationConfig) -> SSLContext:

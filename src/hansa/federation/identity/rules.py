@@ -13,6 +13,7 @@ class Right(Enum):
     ANYONE = "whoever shows a valid credential"
     MEMBER = "members of the VO"
     SELF = "the person concerned"
+    SPONSOR = "who answers for the robot concerned"
     GROUP_MANAGER = "managers of the group, or of one above"
     SOME_GROUP_MANAGER = "managers of any group of the VO"
     VO_ADMIN = "administrators of the VO"
@@ -21,11 +22,12 @@ class Right(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What an action is done to: a VO, a group in it, a person (uid)."""
+    """What an action is done to: a VO, a group in it, a person (uid), who may be a robot with a sponsor (uid)."""
 
     vo: str | None = None
     group: str | None = None
     person: str | None = None
+    sponsor: str | None = None
 
 
 def _rights(*rights: Right) -> frozenset[Right]:
@@ -48,7 +50,7 @@ RULES: Mapping[str, frozenset[Right]] = {
     "role:grant": _MANAGERS,
     "role:revoke": _rights(Right.VO_ADMIN, Right.SELF),
     "member:list": _rights(Right.VO_ADMIN, Right.SOME_GROUP_MANAGER),
-    "member:read": _rights(Right.VO_ADMIN, Right.SOME_GROUP_MANAGER, Right.SELF),
+    "member:read": _rights(Right.VO_ADMIN, Right.SOME_GROUP_MANAGER, Right.SELF, Right.SPONSOR),
     "member:admit": _MANAGERS,
     "member:suspend": _MANAGERS,
     "member:restore": _MANAGERS,
@@ -59,20 +61,20 @@ RULES: Mapping[str, frozenset[Right]] = {
     "attribute:set": _MANAGERS,
     "aup:read": _rights(Right.ANYONE),
     "aup:publish": _MANAGERS,
-    "aup:accept": frozenset({Right.SELF}),
+    "aup:accept": frozenset({Right.SELF, Right.SPONSOR}),
     "application:read": _MANAGERS,
     "application:decide": _MANAGERS,
     "person:list": _rights(),
     "person:create": _rights(),
-    "person:read": _rights(Right.SELF),
+    "person:read": _rights(Right.SELF, Right.SPONSOR),
     "person:change": _rights(Right.SELF),
     "person:erase": _rights(),
     "password:set": _rights(Right.SELF),
-    "credential:list": _rights(Right.SELF),
+    "credential:list": _rights(Right.SELF, Right.SPONSOR),
     "credential:add": _rights(),
     "credential:link": frozenset({Right.SELF}),
-    "credential:remove": _rights(Right.SELF),
-    "credential:suspend": _rights(Right.SELF),
+    "credential:remove": _rights(Right.SELF, Right.SPONSOR),
+    "credential:suspend": _rights(Right.SELF, Right.SPONSOR),
     "credential:restore": _rights(),
     "history:read": _MANAGERS,
     "history:own": _rights(Right.SELF),
@@ -92,6 +94,8 @@ def _holds(caller: Caller, right: Right, target: Target) -> bool:
             return caller.operator
         case Right.SELF:
             return caller.person is not None and caller.person.uid == target.person
+        case Right.SPONSOR:
+            return caller.person is not None and caller.person.uid == target.sponsor
         case Right.MEMBER:
             return target.vo is not None and caller.is_member(target.vo)
         case Right.VO_ADMIN:

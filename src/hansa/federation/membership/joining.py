@@ -16,7 +16,7 @@ from hansa.federation.membership.model import GROUP_MANAGER, VO_ADMIN, Member, M
 from hansa.federation.membership.names import ancestors, check_role, one_line
 from hansa.federation.membership.store import members as store
 from hansa.federation.membership.store import vos as vo_store
-from hansa.federation.membership.vos import find_group, find_vo, not_root
+from hansa.federation.membership.vos import DAYS_MAX, find_group, find_vo, not_root
 from hansa.standards.x509 import Name
 
 Who = int | str | Name
@@ -36,11 +36,16 @@ def admit(act: Act, vo: str, person_uid: str, *, until: datetime | Default | Non
     person = persons.get(act.connection, person_uid)
     if store.member_of(act.connection, vo_id, person.id) is not None:
         raise AlreadyExists(f"{person.name} is a member of {vo} already.")
-    if isinstance(until, Default):
-        until = default_end(act.connection, vo, act.now)
+    until = default_end(act.connection, vo, act.now) if isinstance(until, Default) else _checked(act, until)
     member = store.insert_member(act.connection, vo_id, person.id, act.now, until)
     act.note("member.added", vo=vo, person=person.uid, until=_text(until))
     return _one(act, member)
+
+
+def _checked(act: Act, until: datetime | None) -> datetime | None:
+    if until is not None and until > act.now + timedelta(days=DAYS_MAX):
+        raise BadRequest("That end is further away than anybody can promise; leave it out for none.", field="until")
+    return until
 
 
 def default_end(connection: Connection, vo: str, start: datetime) -> datetime | None:
@@ -65,7 +70,7 @@ def restore(act: Act, vo: str, who: Who) -> Member:
 
 
 def set_until(act: Act, vo: str, who: Who, until: datetime | None) -> Member:
-    member = find(act.connection, vo, who)
+    member, until = find(act.connection, vo, who), _checked(act, until)
     store.update_member(act.connection, member, until=until, announced="")
     return _noted(act, member, "member.renewed", until=_text(until))
 
@@ -83,6 +88,7 @@ def join(act: Act, vo: str, who: Who, path: str, until: datetime | None = None) 
     """
     vo_id, member = find_vo(act.connection, vo), _one(act, find(act.connection, vo, who))
     find_group(act.connection, vo_id, path)
+    until = _checked(act, until)
     if path in member.groups:
         raise AlreadyExists(f"The member is in {path} already.")
     for each in (*ancestors(path), path):
@@ -102,7 +108,7 @@ def set_group_until(act: Act, vo: str, who: Who, path: str, until: datetime | No
     group = find_group(act.connection, vo_id, path)
     if path not in member.groups:
         raise NoSuchGroup(f"The member is not in {path}.")
-    store.set_group_until(act.connection, member.id, group, until)
+    store.set_group_until(act.connection, member.id, group, _checked(act, until))
     return _noted(act, member.id, "group.renewed", group=path, until=_text(until))
 
 

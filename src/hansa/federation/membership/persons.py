@@ -1,7 +1,7 @@
 """Persons: who they are, and what they prove it with."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from sqlalchemy import Connection
@@ -38,9 +38,11 @@ def create(act: Act, details: Details, credentials: Sequence[Credential | Subjec
     return store.by_id(act.connection, number)
 
 
-def update(act: Act, uid: str, details: Details) -> Person:
-    """Raises AlreadyExists for a login that is somebody else's."""
+def update(act: Act, uid: str, details: Details, expected: Callable[[Person], None] | None = None) -> Person:
+    """`expected` is shown what is there and may raise. Raises AlreadyExists for a login that is somebody else's."""
     person, details = get(act.connection, uid), checked(details)
+    if expected:
+        expected(person)
     if details.login != person.login:
         _login_is_free(act.connection, details.login)
     _sponsor_is_human(act.connection, details)

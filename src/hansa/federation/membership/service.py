@@ -82,8 +82,11 @@ class Membership:
         """Raises NoSuchVo."""
         return await self._db.read(lambda c: vos.get(c, name))
 
-    async def set_profile(self, vo: str, profile: VoProfile, *, actor: str = SYSTEM) -> Vo:
-        return await self._do(actor, lambda act: vos.set_profile(act, vo, profile))
+    async def set_profile(
+        self, vo: str, profile: VoProfile, *, expected: Callable[[Vo], None] | None = None, actor: str = SYSTEM
+    ) -> Vo:
+        """`expected` is shown what is there, in the same transaction, and may raise."""
+        return await self._do(actor, lambda act: vos.set_profile(act, vo, profile, expected))
 
     async def remove_vo(self, name: str, *, actor: str = SYSTEM) -> None:
         """Raises HasMembers."""
@@ -125,8 +128,11 @@ class Membership:
         """Raises BadRequest, AlreadyExists (login), CredentialTaken."""
         return await self._do(actor, lambda act: persons.create(act, details, credentials))
 
-    async def update_person(self, uid: str, details: Details, *, actor: str = SYSTEM) -> Person:
-        return await self._do(actor, lambda act: persons.update(act, uid, details))
+    async def update_person(
+        self, uid: str, details: Details, *, expected: Callable[[Person], None] | None = None, actor: str = SYSTEM
+    ) -> Person:
+        """`expected` is shown what is there, in the same transaction, and may raise."""
+        return await self._do(actor, lambda act: persons.update(act, uid, details, expected))
 
     async def erase_person(self, uid: str, *, actor: str = SYSTEM) -> None:
         """All that is known of somebody who is in no VO any more. Raises AlreadyExists while they are."""

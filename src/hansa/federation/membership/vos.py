@@ -1,5 +1,6 @@
 """VOs, groups and the roles they define: what they are called, how they come and go."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from sqlalchemy import Connection
@@ -47,8 +48,11 @@ def create_vo(act: Act, name: str, profile: VoProfile) -> None:
     act.note("vo.created", vo=name)
 
 
-def set_profile(act: Act, name: str, profile: VoProfile) -> Vo:
+def set_profile(act: Act, name: str, profile: VoProfile, expected: Callable[[Vo], None] | None = None) -> Vo:
+    """`expected` is shown what is there and may raise."""
     before, profile = get(act.connection, name), _checked(profile)
+    if expected:
+        expected(before)
     changed = {
         field: getattr(profile, field)
         for field in VoProfile.__dataclass_fields__
