@@ -14,6 +14,7 @@ from hansa.federation.membership.service import Membership
 from hansa.federation.propagation.bell import Bell
 from hansa.federation.propagation.model import Site
 from hansa.federation.propagation.projection import Projection
+from hansa.federation.propagation.register import Register
 from hansa.federation.propagation.service import Feed
 from hansa.site.accounts.model import Brake, Filter, Outcome
 from hansa.site.accounts.service import Accounts
@@ -37,6 +38,7 @@ class Side:
     database: Database
     registry: Membership
     projection: Projection
+    register: Register
     feed: Feed
     bell: Bell
     key: Key
@@ -53,7 +55,7 @@ class Side:
 
     async def site(self, name: str = "SITE-A", *vos: str, url: str | None = None) -> Site:
         site = Site(name, self.time, vos or ("demo",), credential(9_000_000), url=url)
-        return await self.feed.add_site(site)
+        return await self.register.add(site)
 
     async def document(self, site: Site, wish: Wish, wait: float = 0) -> bytes:
         await self.projection.settle()
@@ -73,8 +75,9 @@ async def federation_side(url: str, *vos: str) -> AsyncIterator[Side]:
         bell, key = Bell(), feed_key()
         registry = Membership(database, now)
         projection = Projection(database, now, bell)
-        feed = Feed(database, now, bell, lambda: key, ISSUER)
-        side = Side(database, registry, projection, feed, bell, key)
+        register = Register(database, now)
+        feed = Feed(database, register, now, bell, lambda: key, ISSUER)
+        side = Side(database, registry, projection, register, feed, bell, key)
         for vo in () if await registry.vos() else vos or ("demo",):
             await registry.create_vo(vo)
         yield side

@@ -27,6 +27,7 @@ def load_config(path: Path) -> FederationConfig:
 
 
 COMMANDS = {
+    "site": Lazy("hansa.cli.federation_site:site", "Sites that are told of their VOs' members."),
     "mail": Lazy("hansa.cli.federation_mail:mail", "Mail to people: what waits, what failed."),
 }
 

@@ -20,6 +20,7 @@ COMMANDS = {
         "hansa.cli.site_bootstrap:command",
         "Make the administrator of the site's Keystone, and the roles that its rules speak of.",
     ),
+    "accounts": Lazy("hansa.cli.site_accounts:accounts", "Members as the federation tells of them."),
     "list": Lazy("hansa.cli.catalogue:list_sites", "List the sites of your profile, and whether they answer you."),
 }
 

@@ -8,6 +8,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -124,6 +125,12 @@ class Http:
 
     def close(self) -> None:
         self._connection.close()
+
+    def abort(self) -> None:
+        """From another thread: whoever waits for an answer stops waiting (Unreachable)."""
+        if (connected := self._connection.sock) is not None:
+            with suppress(OSError):
+                socket.socket.shutdown(connected, socket.SHUT_RDWR)
 
     def request(
         self, method: str, target: str, *, headers: Mapping[str, str | bytes] | None = None, body: bytes | None = None

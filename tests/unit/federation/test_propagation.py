@@ -144,11 +144,11 @@ async def test_other_vos_for_a_site_are_a_new_beginning(side: Side) -> None:
     site = await side.site()
     reader = Reader(side, site)
     await reader.read()
-    reader.site = await side.feed.set_vos(site.name, ["demo", "other"])
+    reader.site = await side.register.set_vos(site.name, ["demo", "other"])
     (page,) = await reader.read()
     assert page.kind is Kind.SNAPSHOT
     assert len(reader.held) == 2
-    reader.site = await side.feed.set_vos(site.name, ["other"])
+    reader.site = await side.register.set_vos(site.name, ["other"])
     await reader.read()
     assert [entry.vo for entry in reader.entries()] == ["other"]
 
@@ -239,12 +239,12 @@ async def test_the_register_says_how_far_each_site_is(side: Side) -> None:
     reader = Reader(side, await side.site())
     await side.member(1)
     await side.projection.settle()
-    (status,) = await side.feed.statuses()
+    (status,) = await side.register.statuses()
     assert (status.lag.entries, status.lag.since, status.delivery.seen) == (1, BEGIN, None)
     await reader.read()
     await side.document(reader.site, reader.wish)
     await side.feed.save()
-    (status,) = await side.feed.statuses()
+    (status,) = await side.register.statuses()
     assert (status.lag.entries, status.delivery.confirmed, status.delivery.seen) == (0, 1, BEGIN)
 
 
@@ -264,12 +264,12 @@ async def test_the_rules_of_the_register(side: Side) -> None:
         replace(site, name="B", jwk="rubbish"),
     ):
         with pytest.raises(InvalidSite):
-            await side.feed.add_site(wrong)
-    await side.feed.remove_site("SITE-A")
+            await side.register.add(wrong)
+    await side.register.remove("SITE-A")
     with pytest.raises(NoSuchSite):
-        await side.feed.remove_site("SITE-A")
+        await side.register.remove("SITE-A")
     with pytest.raises(NoSuchSite):
-        await side.feed.site("SITE-A")
+        await side.register.site("SITE-A")
 
 
 async def test_a_page_is_signed_with_the_present_key(tmp_path: Path) -> None:

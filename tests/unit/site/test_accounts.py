@@ -158,7 +158,7 @@ class TestFollowing:
         await side.member(1)
         await side.member(2, "other")
         await site.follow()
-        site.site = await side.feed.set_vos("SITE-A", ["demo"])
+        site.site = await side.register.set_vos("SITE-A", ["demo"])
         await site.follow()
         (other,) = await site.accounts.every(Filter(vo="other"))
         assert other.standing is Standing.LEAVING

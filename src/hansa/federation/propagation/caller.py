@@ -12,7 +12,7 @@ from hansa.federation.commons import Commons
 from hansa.federation.membership.model import Credential
 from hansa.federation.propagation.errors import NoSuchSite, UnknownSite
 from hansa.federation.propagation.model import Site
-from hansa.federation.propagation.service import Feed, site_keys
+from hansa.federation.propagation.register import Register, site_keys
 from hansa.standards.errors import StandardError
 from hansa.standards.jwt import unverified_issuer, verify
 from hansa.standards.memberfeed import SITE_TOKEN_TYPE
@@ -24,8 +24,8 @@ LONGEST = timedelta(minutes=5)
 class SiteCaller:
     """`audience`: what tokens must be made for."""
 
-    def __init__(self, feed: Feed, commons: Commons, audience: str) -> None:
-        self._feed = feed
+    def __init__(self, register: Register, commons: Commons, audience: str) -> None:
+        self._register = register
         self._commons = commons
         self._audience = audience
 
@@ -58,7 +58,7 @@ class SiteCaller:
             raise UnknownSite(f"The certificate is not accepted: {error.reason}.", reason=error.code) from error
         if identity.depth:
             raise UnknownSite("A site shows its own certificate, not a proxy.")
-        found = await self._feed.sites_of(Credential(identity.subject, identity.issuer))
+        found = await self._register.sites_of(Credential(identity.subject, identity.issuer))
         for site in found:
             if site.name == claimed or (not claimed and len(found) == 1):
                 return site
@@ -84,6 +84,6 @@ class SiteCaller:
         if name is None:
             return None
         try:
-            return await self._feed.site(name)
+            return await self._register.site(name)
         except NoSuchSite:
             return None

@@ -22,6 +22,7 @@ from hansa.base.telemetry.metrics import REGISTRY
 from hansa.client.errors import BadReply
 from hansa.client.http import Http, Reply
 from hansa.federation.propagation.model import Site
+from hansa.federation.propagation.register import Register
 from hansa.federation.propagation.service import Feed
 from hansa.standards.memberfeed import MEDIA_TYPE, FeedError, Wish
 
@@ -39,8 +40,11 @@ log = structlog.stdlib.get_logger(__name__)
 class Pusher:
     """One task for each site with an address. `tls` makes the client's context, at every connection anew."""
 
-    def __init__(self, feed: Feed, clock: Callable[[], datetime], tls: Callable[[], ssl.SSLContext]) -> None:
+    def __init__(
+        self, feed: Feed, register: Register, clock: Callable[[], datetime], tls: Callable[[], ssl.SSLContext]
+    ) -> None:
         self._feed = feed
+        self._register = register
         self._clock = clock
         self._tls = tls
         self._tasks: dict[Site, asyncio.Task[None]] = {}
@@ -55,7 +59,7 @@ class Pusher:
             await self._stop(list(self._tasks))
 
     async def _look(self) -> None:
-        wanted = {site for site in await self._feed.sites() if site.url is not None}
+        wanted = {site for site in await self._register.sites() if site.url is not None}
         await self._stop([site for site in self._tasks if site not in wanted])
         for site in wanted - self._tasks.keys():
             self._tasks[site] = asyncio.create_task(self._follow(site))
@@ -69,7 +73,7 @@ class Pusher:
                 await task
 
     async def _follow(self, site: Site) -> None:
-        delivery = await self._feed.delivery(site.name)
+        delivery = await self._feed.delivery(site)
         if delivery.next_attempt is not None:  # a restart is no reason to try earlier
             await asyncio.sleep(max((delivery.next_attempt - self._clock()).total_seconds(), 0))
         tries = delivery.failures
@@ -90,14 +94,21 @@ class Pusher:
         log.warning(
             "feed.push_failed", site=site.name, tries=tries, error=told, exc_info=not isinstance(error, HansaError)
         )
-        before = await self._feed.delivery(site.name)
+        before = await self._feed.delivery(site)
         later = self._clock() + pause
         await self._feed.note_failure(replace(before, failures=tries, error=told, next_attempt=later))
         return pause.total_seconds()
 
     async def _post(self, site: Site, document: bytes) -> Wish:
         """What the site wishes after that. Raises HansaError."""
-        reply = await asyncio.to_thread(self._exchange, str(site.url), document)
+        parts = urlsplit(str(site.url))
+        tls = self._tls() if parts.scheme == "https" else None
+        with Http(str(site.url), tls=tls, timeout=TIMEOUT) as http:
+            try:
+                reply = await asyncio.to_thread(_exchange, http, parts.path or "/", document)
+            except asyncio.CancelledError:
+                http.abort()
+                raise
         if reply.status not in (200, 409):
             raise BadReply(f"{site.name} answered {reply.status}.")
         try:
@@ -106,11 +117,9 @@ class Pusher:
         except (ValueError, FeedError) as error:
             raise BadReply(f"{site.name} does not say where it stands.") from error
 
-    def _exchange(self, url: str, document: bytes) -> Reply:
-        parts = urlsplit(url)
-        tls = self._tls() if parts.scheme == "https" else None
-        with Http(url, tls=tls, timeout=TIMEOUT) as http:
-            return http.request("POST", parts.path or "/", headers={"Content-Type": MEDIA_TYPE}, body=document)
+
+def _exchange(http: Http, path: str, document: bytes) -> Reply:
+    return http.request("POST", path, headers={"Content-Type": MEDIA_TYPE}, body=document)
 
 
 def _pause(tries: int) -> timedelta:

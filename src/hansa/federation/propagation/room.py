@@ -10,11 +10,13 @@ from starlette.routing import BaseRoute
 
 from hansa.base.errors import ConfigurationError
 from hansa.federation.commons import Commons
+from hansa.federation.config import FederationConfig
 from hansa.federation.propagation.bell import Bell
 from hansa.federation.propagation.caller import SiteCaller
 from hansa.federation.propagation.http import PAGES, routes
 from hansa.federation.propagation.projection import Projection
 from hansa.federation.propagation.push import Pusher
+from hansa.federation.propagation.register import Register
 from hansa.federation.propagation.service import Feed
 from hansa.federation.propagation.settings import FeedSettings
 from hansa.standards.errors import StandardError
@@ -30,17 +32,18 @@ async def opened(
     `tls` makes the context with which sites are pushed to. Raises ConfigurationError for a key that does not serve.
     """
     key = read_key(settings.key)
-    keys = KeySet((key.public(), *(read_key(path).public() for path in settings.other_keys)))
+    keys = _published(settings)
     bell = Bell()
-    feed = Feed(commons.database, commons.clock, bell, lambda: key, commons.url)
+    register = Register(commons.database, commons.clock)
+    feed = Feed(commons.database, register, commons.clock, bell, lambda: key, commons.url)
     projection = Projection(commons.database, commons.clock, bell)
     tasks = [
         asyncio.create_task(projection.run(settings.interval)),
         asyncio.create_task(feed.keep()),
-        asyncio.create_task(Pusher(feed, commons.clock, tls).run()),
+        asyncio.create_task(Pusher(feed, register, commons.clock, tls).run()),
     ]
     try:
-        yield routes(feed, SiteCaller(feed, commons, commons.url + PAGES), keys)
+        yield routes(feed, SiteCaller(register, commons, commons.url + PAGES), keys)
     finally:
         for task in tasks:
             task.cancel()
@@ -48,6 +51,17 @@ async def opened(
             with suppress(asyncio.CancelledError):
                 await task
         await feed.save()
+
+
+def published_keys(config: FederationConfig) -> KeySet:
+    """What sites verify documents with. ConfigurationError if there is no feed, or a key does not serve."""
+    if config.feed is None:
+        raise ConfigurationError("The federation has no feed: it needs the table feed.", key="feed")
+    return _published(config.feed)
+
+
+def _published(settings: FeedSettings) -> KeySet:
+    return KeySet(tuple(read_key(path).public() for path in (settings.key, *settings.other_keys)))
 
 
 def read_key(path: Path) -> Key:

@@ -62,17 +62,22 @@ class Follower:
     async def once(self, *, wait: float | None = None, dry_run: bool = False) -> Outcome:
         """One question, one page. Raises NoFeed, DocumentRefused, OutOfPlace, Diverged, and errors of the client."""
         wish = await self._accounts.wish()
-        text = await asyncio.to_thread(self._ask, wish, self._wait if wait is None else wait)
+        wait = self._wait if wait is None else wait
+        tls = self._tls() if self._federation.startswith("https:") else None
+        with Http(self._federation, tls=tls, timeout=wait + PATIENCE) as http:
+            try:
+                text = await asyncio.to_thread(self._ask, http, wish, wait)
+            except asyncio.CancelledError:
+                http.abort()  # the thread would wait for news that nobody wants any more
+                raise
         return await self._accounts.receive(text, wish, dry_run=dry_run)
 
-    def _ask(self, wish: Wish, wait: float) -> bytes:
+    def _ask(self, http: Http, wish: Wish, wait: float) -> bytes:
         query = urlencode({**wish.fields(), "site": self._site, "wait": f"{wait:g}"})
         headers = {"Accept": MEDIA_TYPE}
         if self._key is not None:
             headers["Authorization"] = f"Bearer {self._token(self._key)}"
-        tls = self._tls() if self._federation.startswith("https:") else None
-        with Http(self._federation, tls=tls, timeout=wait + PATIENCE) as http:
-            reply = http.request("GET", f"{PAGES}?{query}", headers=headers)
+        reply = http.request("GET", f"{PAGES}?{query}", headers=headers)
         if reply.status != 200 or reply.media_type != MEDIA_TYPE:
             raise NoFeed(f"The federation answered {reply.status}: {reply.body[:300].decode('utf-8', 'replace')}.")
         return reply.body

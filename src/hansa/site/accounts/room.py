@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from ssl import SSLContext
 
@@ -27,6 +27,10 @@ from hansa.standards.jwt import Key, KeySet
 
 LOOK_SECONDS = 30.0
 """Between two looks at what is due."""
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 class Room:
