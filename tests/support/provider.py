@@ -15,12 +15,15 @@ from urllib.parse import urlencode
 
 from tests.support.browser import Answer, Browser
 from tests.support.federation import URL, commons
-from tests.support.pki import Grid
+from tests.support.pki import NOW, Grid
 from tests.support.voms import holder
 
+from hansa.base.passwords import hash_password
 from hansa.base.serving.gate import App
 from hansa.federation import web
 from hansa.federation.commons import Commons
+from hansa.federation.membership import persons
+from hansa.federation.membership.act import Act
 from hansa.federation.membership.model import Details, Person
 from hansa.federation.provider.clients import Wanted
 from hansa.federation.provider.model import Client, GrantType
@@ -74,9 +77,9 @@ class Federation:
         return "/oidc/authorize?" + urlencode({name: value for name, value in asked.items() if value is not None})
 
     async def logged_in(self, **given: Any) -> Browser:
-        browser = self.browser(**given)
-        page = await browser.get("/oidc/login")
-        answer = await browser.submit(page, "/oidc/login/password", login="alice", password=PASSWORD)
+        """By certificate: passwords take their time."""
+        browser = self.browser(user=self.grid.user(), **given)
+        answer = await browser.submit(await browser.get("/oidc/login"), "/oidc/login/certificate")
         assert answer.status == 303, answer.text
         return browser
 
@@ -103,7 +106,7 @@ class Federation:
         header = basic((client or self.client).id, secret or self.secret)
         return await self.browser().post(path, form, authorization=header)
 
-    async def redeem(self, code: str, client: Client | None = None, **changes: str | None) -> Answer:
+    async def redeem(self, code: str, /, client: Client | None = None, **changes: str | None) -> Answer:
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": REDIRECT, "code_verifier": VERIFIER}
         return await self.token(client, **{**form, **changes})
 
@@ -134,10 +137,25 @@ def _keys() -> Path:
     return directory
 
 
+@cache
+def _hash() -> str:
+    return hash_password(PASSWORD.encode())
+
+
+async def set_password(found: Commons, person: Person) -> None:
+    """As the registry does it, but the hash is made once in a test run."""
+    await found.database.write(lambda connection: persons.set_password(Act(connection, NOW), person.uid, _hash()))
+
+
+def made_keys(directory: Path) -> Path:
+    """Signing keys in `directory/keys`."""
+    return Path(shutil.copytree(_keys(), directory / "keys"))
+
+
 @asynccontextmanager
 async def federation(database_url: str, directory: Path, **settings: Any) -> AsyncIterator[Federation]:
     grid = Grid()
-    shutil.copytree(_keys(), directory / "keys")
+    made_keys(directory)
     async with commons(database_url, grid) as found:
         provider = assembled(found, ProviderSettings(keys=directory / "keys", **SETTINGS, **settings))
         client, secret = await provider.clients.register(
@@ -148,7 +166,7 @@ async def federation(database_url: str, directory: Path, **settings: Any) -> Asy
             Details("Alice Example", "Alice", "Example", "alice@example.org", True, "alice"),
             [holder(grid.user())],
         )
-        await found.registry.set_password(alice.uid, PASSWORD.encode())
+        await set_password(found, alice)
         member = await found.registry.admit(grid.vo, alice.uid)
         app = web.app(provider.routes)
         yield Federation(grid, found, provider, app, client, secret, alice, member.id)

@@ -28,6 +28,8 @@ def load_config(path: Path) -> FederationConfig:
 
 COMMANDS = {
     "site": Lazy("hansa.cli.federation_site:site", "Sites that are told of their VOs' members."),
+    "client": Lazy("hansa.cli.federation_provider:client", "Applications and services that get tokens for members."),
+    "keys": Lazy("hansa.cli.federation_provider:keys", "The keys that sign tokens."),
     "mail": Lazy("hansa.cli.federation_mail:mail", "Mail to people: what waits, what failed."),
 }
 

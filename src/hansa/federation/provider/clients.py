@@ -2,13 +2,17 @@
 
 import hmac
 import re
-from collections.abc import Iterable
+import secrets
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
+from hansa.base.database import Database
+from hansa.base.telemetry.audit import AuditLog
+from hansa.federation.membership.model import Clock
 from hansa.federation.provider import addresses
-from hansa.federation.provider.desk import Desk, hashed
+from hansa.federation.provider.desk import encoded, hashed
 from hansa.federation.provider.errors import (
     ClientExists,
     InvalidClient,
@@ -51,14 +55,22 @@ class Shown:
 
 
 class Clients:
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-        self._database = desk.commons.database
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        audit: AuditLog,
+        random: Callable[[int], bytes] = secrets.token_bytes,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._audit = audit
+        self._random = random
 
     async def register(self, wanted: Wanted) -> tuple[Client, str | None]:
         """The client and its secret, which is not kept. Raises InvalidClientData, ClientExists."""
         client = Client(
-            wanted.id or self._desk.identifier(),
+            wanted.id or self._random(16).hex(),
             wanted.name.strip(),
             wanted.confidential,
             wanted.redirect_uris,
@@ -67,10 +79,10 @@ class Clients:
             wanted.scopes,
             wanted.audiences,
             wanted.trusted,
-            self._desk.now,
+            self._clock(),
         )
         check(client)
-        secret = self._desk.secret() if client.confidential else None
+        secret = encoded(self._random(32)) if client.confidential else None
 
         def insert(connection: Connection) -> None:
             if store.get(connection, client.id):
@@ -78,14 +90,14 @@ class Clients:
             store.insert(connection, client, secret and hashed(secret))
 
         await self._database.write(insert)
-        self._desk.commons.audit("provider.client_added", client=client.id, name=client.name)
+        self._audit("provider.client_added", client=client.id, name=client.name)
         return client, secret
 
     async def remove(self, client: str) -> None:
         """Its tokens end with it. Raises NoSuchClient."""
         if not await self._database.write(lambda connection: store.delete(connection, client)):
             raise NoSuchClient(f"There is no client {client[:64]}.")
-        self._desk.commons.audit("provider.client_removed", client=client)
+        self._audit("provider.client_removed", client=client)
 
     async def all(self) -> list[Client]:
         return await self._database.read(store.every)
@@ -98,10 +110,10 @@ class Clients:
         """The client, which has shown its secret if it has one. Raises InvalidClient, one sentence for all that may be wrong."""
         found = await self._database.read(lambda connection: store.get(connection, shown.id))
         client, kept = found or (None, None)
-        matches = hmac.compare_digest(hashed(shown.secret or ""), kept or hashed(self._desk.secret()))
+        matches = hmac.compare_digest(hashed(shown.secret or ""), kept or hashed(encoded(self._random(32))))
         if client and (matches if client.confidential else shown.secret is None):
             return client
-        self._desk.commons.audit("provider.client_refused", client=shown.id[:64], code=InvalidClient.code)
+        self._audit("provider.client_refused", client=shown.id[:64], code=InvalidClient.code)
         raise InvalidClient("The client is unknown, or has not shown its secret.")
 
 

@@ -57,7 +57,8 @@ def assembled(
     """`others`: ways to log in beside password and certificate."""
     keys = watched(settings.keys)
     desk = Desk(commons, settings, lambda: keys.current)
-    clients, tokens, sessions = Clients(desk), Tokens(desk), Sessions(desk)
+    clients = Clients(commons.database, commons.clock, commons.audit)
+    tokens, sessions = Tokens(desk), Sessions(desk)
     granting = Granting(desk, tokens)
     devices = Devices(desk, granting)
     browser = Browser(sessions)
