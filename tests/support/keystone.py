@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -50,6 +50,7 @@ class KeystoneSite:
         token: str | None = None,
         subject: str | None = None,
         body: bytes | None = None,
+        bearer: str | None = None,
     ) -> Answer:
         """One request; `document` goes as JSON, `body` as it is."""
         directory = self.site.directory
@@ -58,6 +59,7 @@ class KeystoneSite:
         headers = {"Accept": "text/plain,text/occi;q=0.2", "Content-Type": "application/json"}
         headers |= {"X-Auth-Token": token} if token else {}
         headers |= {"X-Subject-Token": subject} if subject else {}
+        headers |= {"Authorization": f"Bearer {bearer}"} if bearer else {}
         sent = json.dumps(document).encode() if document is not None else body
 
         def ask() -> Answer:
@@ -86,9 +88,13 @@ class KeystoneSite:
 
 @asynccontextmanager
 async def running_keystone(
-    directory: Path, grid: Grid, passwords: Mapping[str, Any] | None = None, **keystone: Any
+    directory: Path,
+    grid: Grid,
+    passwords: Mapping[str, Any] | None = None,
+    issuers: Sequence[Mapping[str, Any]] = (),
+    **keystone: Any,
 ) -> AsyncIterator[KeystoneSite]:
-    """The grid's clock must be the real one. `passwords` is the table `identity.passwords`."""
+    """The grid's clock must be the real one. `passwords` and `issuers` are tables of `identity`."""
     port = free_port()
     url = f"https://localhost:{port}"
     (directory / "users").write_text(users_file())
@@ -103,6 +109,7 @@ async def running_keystone(
         "bans": directory / "bans",
         "tokens": {"keys": directory / "token-keys"},
         "passwords": passwords or {},
+        "issuers": issuers,
     }
     listeners = [{"name": "keystone", "port": port, "tls": tls}]
     tables = {"identity": identity, "keystone": {"public_url": url, "listeners": listeners} | keystone}

@@ -1,7 +1,7 @@
 """The Keystone face of a site without sockets: its directory on a database, tokens as they are needed, and a client."""
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -20,6 +20,8 @@ from hansa.site.identity import Identity, Principal
 from hansa.site.identity.passwords import LocalUser
 from hansa.site.identity.policy import Policy, parse_policy
 from hansa.site.identity.tokens import Tokens
+from hansa.site.issuers import Bearer
+from hansa.site.issuers.settings import IssuerSettings, make_providers
 from hansa.site.openstack.identity import http
 from hansa.site.openstack.identity.assembly import make_desk
 from hansa.site.openstack.identity.render import Place
@@ -59,18 +61,20 @@ class Client:
         *,
         body: bytes | None = None,
         subject: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Reply:
         """`target`: path and query below `/v3`; `document` goes as JSON, `body` as it is."""
         path, _, query = f"/v3{target}".partition("?")
-        headers = [(b"host", b"elsewhere.test")]
-        headers += [(b"x-auth-token", self.token.encode())] if self.token else []
-        headers += [(b"x-subject-token", subject.encode())] if subject else []
+        lines = [(b"host", b"elsewhere.test")]
+        lines += [(b"x-auth-token", self.token.encode())] if self.token else []
+        lines += [(b"x-subject-token", subject.encode())] if subject else []
+        lines += [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()]
         scope = {
             "type": "http",
             "method": method,
             "path": path,
             "query_string": query.encode(),
-            "headers": headers,
+            "headers": lines,
             "scheme": "https",
             "client": ("192.0.2.9", 4711),
             "server": ("elsewhere.test", 443),
@@ -109,6 +113,8 @@ class Api:
     now: datetime = NOW
     policy: Policy = field(default_factory=lambda: parse_policy(json.dumps(POLICY).encode()))
     users: dict[str, LocalUser] = field(default_factory=dict)
+    issuers: Sequence[IssuerSettings] = ()
+    dashboards: tuple[str, ...] = ()
     bans: frozenset[str] = frozenset()
     audit: list[tuple[str, dict[str, object]]] = field(default_factory=list)
 
@@ -117,14 +123,15 @@ class Api:
         self.directory.follow(lambda: (self.policy, self.users), self._configured)
         ring = MultiFernet([Fernet(Fernet.generate_key())])
         self.tokens = Tokens(lambda: ring, lambda: self.users, self.database, lambda: self.now, timedelta(hours=1))
+        bearer = Bearer(make_providers(self.issuers, lambda: self.now), self.directory, lambda: self.now)
         self.identity = Identity(
-            [self.tokens],
+            [self.tokens, bearer],
             policy=lambda: self.policy,
             bans=lambda: self.bans,
             audit=lambda event, /, **fields: self.audit.append((event, fields)),
             assignments=self.directory,
         )
-        place = Place(URL, "https://cloud.test:8787", "TEST", "egi.eu")
+        place = Place(URL, "https://cloud.test:8787", "TEST", "egi.eu", self.dashboards)
         desk = make_desk(
             self.identity, self.tokens, self.directory, place, self.database, lambda: self.now, lambda: ring
         )

@@ -114,6 +114,7 @@ def keystone_door(
         config.site.public_url,
         config.keystone.region or config.site.name,
         config.keystone.identity_provider,
+        config.keystone.trusted_dashboards,
     )
     keys = key_ring(credential_keys(config), "keystone.credential_keys")
     face = keystone.app(make_desk(identity, tokens, directory, place, database, clock, keys))

@@ -53,6 +53,8 @@ class Reason(StrEnum):
     TOKEN_LIFE = "identity.token_life"  # noqa: S105
     INACTIVE = "identity.token_inactive"
     OPAQUE = "identity.token_opaque"
+    WEBSSO = "identity.websso"
+    UNTRUSTED_DASHBOARD = "identity.untrusted_dashboard"
 
 
 @dataclass(frozen=True, slots=True)

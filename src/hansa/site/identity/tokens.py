@@ -2,7 +2,7 @@
 
 import hmac
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
@@ -51,10 +51,15 @@ class Tokens:
         self._clock = clock
         self._life = life
         self._delegations: Delegations | None = None
+        self._is_open: Callable[[str], Awaitable[bool]] | None = None
 
     def follow(self, delegations: Delegations) -> None:
         """Before that no token of a delegation is taken."""
         self._delegations = delegations
+
+    def heed(self, is_open: Callable[[str], Awaitable[bool]]) -> None:
+        """`is_open` says whether an identity provider is (still) one; tokens of those who came by another are no good."""
+        self._is_open = is_open
 
     async def __call__(self, scope: Scope) -> Principal | None:
         shown = [value for name, value in scope["headers"] if name == HEADER]
@@ -76,6 +81,9 @@ class Tokens:
         if token.expires <= self._clock():
             raise Unauthenticated("The token has expired.", reason=Reason.TOKEN_EXPIRED.value)
         if await self._database.read(lambda connection: store.is_revoked(connection, token.audit_ids[0])):
+            raise _revoked()
+        came_by = token.principal.federation
+        if came_by is not None and self._is_open is not None and not await self._is_open(came_by.provider):
             raise _revoked()
         token = replace(token, principal=self._present(token))
         if token.delegation is None:

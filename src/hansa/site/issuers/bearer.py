@@ -54,10 +54,10 @@ class Bearer:
     def of_issuer(self, url: str) -> Provider | None:
         return self._by_issuer.get(url)
 
-    async def prove(self, scope: Scope, token: str, only: Provider | None = None) -> Proved:
-        """What the token proves. `only`: the provider it must be of. Raises Unauthenticated, TooManyRequests, BackendDown."""
+    async def prove(self, scope: Scope, token: str, among: Sequence[Provider] | None = None) -> Proved:
+        """What the token proves. `among`: of which providers it may be. Raises Unauthenticated, TooManyRequests, BackendDown."""
         check_private(scope)
-        provider = self._chosen(token, only)
+        provider = self._chosen(token, self.providers if among is None else among)
         keys = await provider.issuer.keys() if is_jwt(token) else provider
         digest, now = hashlib.sha256(f"{provider.name} {token}".encode()).digest(), self._clock()
         if known := self._proved.get(digest, now, keys):
@@ -99,15 +99,15 @@ class Bearer:
                 return ()  # the rules have the say
             raise
 
-    def _chosen(self, token: str, only: Provider | None) -> Provider:
-        """A JWT names its issuer; of other tokens nobody else is asked than who is known to make such."""
+    def _chosen(self, token: str, among: Sequence[Provider]) -> Provider:
+        """A JWT names its issuer; of other tokens nobody is asked but the only one who may be."""
         if is_jwt(token):
             provider = self._by_issuer.get(unverified_issuer(token) or "")
-            if provider is None or (only is not None and provider is not only):
+            if provider is None or provider not in among:
                 message = "The token is of an issuer that this site does not know, or not here."
                 raise Unauthenticated(message, reason=Reason.UNKNOWN_ISSUER.value)
             return provider
-        able = [only] if only else [provider for provider in self.providers if provider.introspects]
+        able = [provider for provider in among if provider.introspects]
         if len(able) == 1:
             return able[0]
         raise Unauthenticated(

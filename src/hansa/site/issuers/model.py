@@ -36,12 +36,16 @@ class Trust:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """One issuer under the name that Keystone knows it by. `rules` give the present snapshot of its mapping file."""
+    """One issuer under the name that Keystone knows it by.
+
+    `rules` give the present snapshot of its mapping file, `document` the same as it was written.
+    """
 
     name: str
     issuer: Issuer
     trust: Trust
     rules: Callable[[], Rules] | None = None
+    document: Callable[[], Mapping[str, Any]] | None = None
     introspection: Introspection = "opaque"
     asks_userinfo: bool = True
     scopes: tuple[str, ...] = ("openid",)

@@ -1,10 +1,11 @@
 """What the operator decides about issuers (`[[identity.issuers]]`)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import structlog
 from pydantic import Field, field_validator, model_validator
@@ -17,7 +18,7 @@ from hansa.client.oidc.guard import is_loopback
 from hansa.site.issuers.model import Introspection, Provider, Trust
 from hansa.standards.entitlements import normal_namespace
 from hansa.standards.errors import StandardError
-from hansa.standards.mapping import Rules, lint, load_rules
+from hansa.standards.mapping import Rules, lint, load_document, parse_rules
 
 ANY_VO = "*"
 log = structlog.stdlib.get_logger(__name__)
@@ -113,32 +114,37 @@ def _provider(settings: IssuerSettings, key: str, clock: Callable[[], datetime])
         settings.name_claim,
         timedelta(seconds=settings.max_life),
     )
-    return Provider(
+    provider = Provider(
         settings.name,
         Issuer(settings.issuer, Web(guard, ca_file=settings.ca_file), clock, client=client),
         trust,
-        _rules(settings.rules, f"{key}.rules") if settings.rules else None,
-        settings.introspection,
-        settings.userinfo,
-        settings.scopes,
+        introspection=settings.introspection,
+        asks_userinfo=settings.userinfo,
+        scopes=settings.scopes,
     )
+    if settings.rules is None:
+        return provider
+    watched = _rules(settings.rules, f"{key}.rules")
+    return replace(provider, rules=lambda: watched.current[0], document=lambda: watched.current[1])
 
 
-def _rules(path: Path, key: str) -> Callable[[], Rules]:
-    def build(files: dict[str, bytes]) -> Rules:
-        (text,) = files.values()
-        rules = load_rules(text)
-        for finding in lint(rules):
-            log.warning("issuers.rules_doubtful", file=str(path), where=finding.where, reason=finding.reason)
-        return rules
-
+def _rules(path: Path, key: str) -> Watched[tuple[Rules, Mapping[str, Any]]]:
     try:
-        watched = Watched([path], lambda files: build(dict(files)))
+        return Watched([path], lambda files: _read(path, files))
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}.", key=key) from error
     except StandardError as error:
         raise ConfigurationError(f"{path}: {error.reason}.", key=key) from error
-    return lambda: watched.current
+
+
+def _read(path: Path, files: Mapping[str, bytes]) -> tuple[Rules, Mapping[str, Any]]:
+    (text,) = files.values()
+    document = load_document(text)
+    rules = parse_rules(document)
+    for finding in lint(rules):
+        log.warning("issuers.rules_doubtful", file=str(path), where=finding.where, reason=finding.reason)
+    assert isinstance(document, dict)
+    return rules, document
 
 
 def _secret(path: Path, key: str) -> str:

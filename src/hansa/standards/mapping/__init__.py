@@ -8,7 +8,7 @@ from hansa.standards.mapping.errors import MappingCode, MappingError
 from hansa.standards.mapping.evaluate import check_assertion, evaluate
 from hansa.standards.mapping.lint import Finding, lint
 from hansa.standards.mapping.model import Domain, Group, Mapped, Project, Rules, User, UserType
-from hansa.standards.mapping.parse import load_rules, parse_rules
+from hansa.standards.mapping.parse import load_document, load_rules, parse_rules
 
 __all__ = [
     "Domain",
@@ -24,6 +24,7 @@ __all__ = [
     "check_assertion",
     "evaluate",
     "lint",
+    "load_document",
     "load_rules",
     "parse_rules",
 ]

@@ -35,14 +35,19 @@ _CONDITIONS = (Kind.ANY_ONE_OF, Kind.NOT_ANY_OF, Kind.WHITELIST, Kind.BLACKLIST)
 
 
 def load_rules(text: bytes) -> Rules:
-    """A file: an object with `rules` and perhaps `schema_version`, or the list of rules alone. Raises `MappingError`."""
+    """A file, as `load_document` reads it. Raises `MappingError`."""
+    return parse_rules(load_document(text))
+
+
+def load_document(text: bytes) -> object:
+    """An object with `rules` and perhaps `schema_version`, or the list of rules alone. Raises `MappingError`."""
     if len(text) > MAX_BYTES:
         raise MappingError(MappingCode.SYNTAX, f"a mapping may have {MAX_BYTES} bytes")
     try:
         document = json.loads(text, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
         raise MappingError(MappingCode.SYNTAX, f"the mapping is not JSON ({error})") from error
-    return parse_rules({"rules": document} if isinstance(document, list) else document)
+    return {"rules": document} if isinstance(document, list) else document
 
 
 def parse_rules(document: object) -> Rules:

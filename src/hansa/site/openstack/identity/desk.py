@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from cryptography.fernet import MultiFernet
 from starlette.requests import Request
 
 from hansa.base.database import Database
@@ -13,9 +14,11 @@ from hansa.site.directory import Directory, Kind
 from hansa.site.identity import Identity
 from hansa.site.identity.model import Reason
 from hansa.site.identity.tokens import Tokens
+from hansa.site.issuers.register import Register
 from hansa.site.keystone.catalogue import Catalogue
 from hansa.site.keystone.vault import Vault
 from hansa.site.openstack.identity.delegates import Delegates
+from hansa.site.openstack.identity.federated import Federated
 from hansa.site.openstack.identity.render import Place
 from hansa.site.openstack.identity.rules import RULES, Bearer
 from hansa.site.openstack.identity.service import Issued, Keystone
@@ -33,6 +36,9 @@ class Desk:
     catalogue: Catalogue
     vault: Vault
     delegates: Delegates
+    register: Register
+    federated: Federated
+    sealing: Callable[[], MultiFernet]
     database: Database
     clock: Callable[[], datetime]
 

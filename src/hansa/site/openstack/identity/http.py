@@ -16,7 +16,7 @@ from hansa.site.openstack.identity.answers import answer, done
 from hansa.site.openstack.identity.bodies import raw_body
 from hansa.site.openstack.identity.catalog import catalog_v2, catalog_v3, seen_by
 from hansa.site.openstack.identity.desk import Desk
-from hansa.site.openstack.identity.requests import ByCertificate, Wish, parse_v2, parse_v3
+from hansa.site.openstack.identity.requests import parse_v2, parse_v3
 from hansa.site.openstack.identity.resources import (
     application_credentials,
     auth,
@@ -24,8 +24,10 @@ from hansa.site.openstack.identity.resources import (
     domains,
     endpoint_groups,
     endpoints,
+    federation,
     grants,
     groups,
+    mappings,
     policies,
     projects,
     regions,
@@ -35,6 +37,7 @@ from hansa.site.openstack.identity.resources import (
     trusts,
     users,
     v2,
+    websso,
 )
 from hansa.site.openstack.identity.service import Issued
 
@@ -57,6 +60,9 @@ RESOURCES: Sequence[Callable[[Desk], list[Route]]] = (
     application_credentials.routes,
     trusts.routes,
     v2.routes,
+    federation.routes,
+    mappings.routes,
+    websso.routes,
 )
 """Everything below `/v3` but the tokens themselves."""
 ACCESS_RULES = "OpenStack-Identity-Access-Rules"
@@ -117,10 +123,10 @@ class _Face:
         return answer(render.access_v2(issued, catalog_v2(await seen_by(self._catalogue, issued))))
 
     async def federated(self, request: Request) -> Response:
-        known = (self._place.identity_provider, ByCertificate.method)
-        if (request.path_params["provider"], request.path_params["protocol"]) != known:
-            raise NotFound("There is no such identity provider or protocol.")
-        return await self._issued_v3(await self._keystone.sign_on(request.scope, Wish(ByCertificate())), 201, request)
+        provider, protocol = request.path_params["provider"], request.path_params["protocol"]
+        return await self._issued_v3(
+            await self._desk.federated.sign_on(request.scope, provider, protocol), 201, request
+        )
 
     async def sign_on_v3(self, request: Request) -> Response:
         wish = parse_v3(await raw_body(request))

@@ -17,12 +17,13 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The public addresses, without a slash at the end, and the names in them."""
+    """The public addresses, without a slash at the end, and the names in them. `dashboards`: where a browser's log-in may end."""
 
     keystone: str
     occi: str
     region: str
     identity_provider: str
+    dashboards: tuple[str, ...] = ()
 
 
 def versions(place: Place) -> Json:
@@ -58,7 +59,13 @@ def token_v3(issued: Issued, place: Place, catalog: Sequence[Json] | None = None
         "domain": _reference(person.domain),
         "password_expires_at": micro(person.user.password_expires) if person.user.password_expires else None,
     }
-    if ByCertificate.method in token.methods:
+    if principal.federation is not None:
+        user["OS-FEDERATION"] = {
+            "identity_provider": {"id": principal.federation.provider},
+            "protocol": {"id": principal.federation.protocol},
+            "groups": [{"id": name} for name in (*principal.groups, *(each.vo for each in principal.memberships))],
+        }
+    elif ByCertificate.method in token.methods:
         user["OS-FEDERATION"] = {
             "identity_provider": {"id": place.identity_provider},
             "protocol": {"id": ByCertificate.method},

@@ -185,6 +185,8 @@ RULES: Mapping[str, Rule] = _table(
     (_READ, "list_identity_providers get_identity_provider get_mapping list_mappings get_protocol list_protocols"),
     (admin, "create_identity_provider update_identity_provider delete_identity_provider"),
     (admin, "create_mapping update_mapping delete_mapping create_protocol update_protocol delete_protocol"),
+    (_READ, "list_service_providers get_service_provider"),
+    (admin, "create_service_provider update_service_provider delete_service_provider"),
     (_READ, "get_policy list_policies"),
     (admin, "create_policy update_policy delete_policy"),
     (anyone, "get_limit_model get_limit list_limits get_registered_limit list_registered_limits"),

@@ -65,6 +65,10 @@ class Keystone:
         """Raises Unauthenticated (also for the banned, and without a part in that project) or TooManyRequests; noted."""
         return await self._admit(scope, self._sign_on(scope, wish))
 
+    async def sign_on_as(self, scope: Scope, proof: Awaitable[Principal], method: str) -> Issued:
+        """An unscoped token for whom `proof` gives; `method` is the protocol. Refusals as of `sign_on`."""
+        return await self._admit(scope, self._sign_on_as(scope, proof, method))
+
     async def shown(self, scope: Scope) -> Issued:
         """The token in `X-Auth-Token`. Raises Unauthenticated; noted."""
         return await self._admit(scope, self._shown(scope))
@@ -115,6 +119,13 @@ class Keystone:
                 scoped = await self.scoping.by_default(principal)
         await self._directory.welcome(principal)
         return await self._issue(scope, principal, scoped, wish.proof.method, parent)
+
+    async def _sign_on_as(self, scope: Scope, proof: Awaitable[Principal], method: str) -> Issued:
+        check_private(scope)
+        principal = await proof
+        await self._identity.grants(principal)
+        await self._directory.welcome(principal)
+        return await self._issue(scope, principal, None, method, None)
 
     async def _application(self, scope: Scope, proof: ByApplication, wanted: Wanted | TrustScope | None) -> Issued:
         """A token for the project of the credential; no other can be asked for."""

@@ -25,6 +25,11 @@ class KeystoneSettings(Settings):
         max_length=255,
         description="Region of this site's own services in the catalogue, such as `RegionOne`; by default the site's name.",
     )
+    trusted_dashboards: tuple[str, ...] = Field(
+        (),
+        description="Addresses that a browser's log-in may end at, to the letter, such as "
+        "`https://horizon.example.org/auth/websso/`.",
+    )
     credential_keys: FilePath | None = Field(
         None,
         description="Directory of the keys that seal EC2 keys and other credentials; by default `credential-keys` beside the "
