@@ -82,6 +82,7 @@ class RealKeystone:
     home: Path
     url: str
     secret: Path
+    pid: int
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -117,7 +118,7 @@ async def real_keystone(distribution: Distribution, home: Path, conf: str = CONF
     server = await asyncio.create_subprocess_exec(*command, env=environment, stdout=log, stderr=log, cwd=home)
     try:
         await _ready(url, server, home)
-        yield RealKeystone(home, url, home / "keystone.secret")
+        yield RealKeystone(home, url, home / "keystone.secret", server.pid)
     finally:
         log.close()
         if server.returncode is None:

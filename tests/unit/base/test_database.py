@@ -3,7 +3,7 @@
 import asyncio
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -39,6 +39,31 @@ def count(connection: Connection) -> int:
 async def test_a_write_is_seen_by_the_next_read(db: Database) -> None:
     await db.write(lambda c: c.execute(insert(things).values(name="a")))
     assert await db.read(count) == 1
+
+
+def _adding(name: str) -> Callable[[Connection], object]:
+    return lambda connection: connection.execute(insert(things).values(name=name))
+
+
+async def test_a_generation_ends_with_anybodys_write_and_with_no_read(db: Database, database_url: str) -> None:
+    other = Database(database_url)
+    try:
+        seen = [db.generation()]
+        await db.read(count)
+        assert db.generation() == seen[0]
+        for name, writer in {"a": db, "b": other, "c": db}.items():
+            await writer.write(_adding(name))
+            seen.append(db.generation())
+    finally:
+        other.close()
+    assert len(set(seen)) == 4 if db.is_sqlite else set(seen) == {None}
+
+
+async def test_a_closed_database_has_no_generation(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'closed.db'}")
+    assert database.generation() is not None
+    database.close()
+    assert database.generation() is None
 
 
 async def test_a_write_that_raises_changes_nothing(db: Database) -> None:

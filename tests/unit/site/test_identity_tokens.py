@@ -132,6 +132,19 @@ class TestEnd:
         assert await site.reason(revoked) == "identity.token_revoked"
         await site.identity.caller(scope(other))
 
+    async def test_a_token_that_was_used_before_is_refused_once_another_process_revokes_it(
+        self, site: Site, tmp_path: Path
+    ) -> None:
+        token = site.token()
+        for _ in range(2):
+            await site.identity.caller(scope(token))
+        database = Database(f"sqlite:///{tmp_path / 'site.db'}")
+        try:
+            await Site(database).tokens.revoke(unseal(token, RING))
+        finally:
+            database.close()
+        assert await site.reason(token) == "identity.token_revoked"
+
     async def test_a_ban_counts_at_once(self, site: Site) -> None:
         token = site.token()
         site.bans = MEMBER.names

@@ -52,6 +52,11 @@ class Book:
         """The count of changes, by this process or any other. What was read while it was the same is still so."""
         return await self.read(state.version)
 
+    async def generation(self) -> int | None:
+        """As `Database.generation`, with what the operator's files say."""
+        await self._settled()
+        return self._database.generation()
+
     def also_remove(self, function: Removed) -> None:
         """Rooms that keep things of users, groups and projects remove them with these."""
         self._removed.append(function)

@@ -44,6 +44,7 @@ class Directory:
         self._said: tuple[object, ...] = ()
         self._writing = asyncio.Lock()
         self._version = -1
+        self._generation: int | None = None
         self._people: dict[tuple[str, tuple[str, ...]], tuple[User | None, Mapping[Target, Place]]] = {}
         self._projects: dict[str, Project] = {}
         self._things = _Things({}, {}, {}, {})
@@ -147,10 +148,14 @@ class Directory:
 
     async def _fresh(self) -> None:
         """Forget what was read before the last change."""
+        generation = await self.book.generation()
+        if generation is not None and generation == self._generation:
+            return
         version = await self.book.version()
         if version != self._version:
             things = await self.book.read(_read_things)
             self._version, self._people, self._projects, self._things = version, {}, {}, things
+        self._generation = generation  # as it was before the version: a change in between is seen next time
 
 
 class _Things:

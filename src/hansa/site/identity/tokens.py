@@ -18,6 +18,8 @@ from hansa.site.identity.passwords import LocalUser
 from hansa.site.identity.token import Token, seal, unseal
 
 HEADER = b"x-auth-token"
+_REMEMBERED = 100_000
+"""Tokens."""
 SERVICE = "occi"
 """What access rules call the faces that take tokens here; Keystone itself is `identity`."""
 
@@ -50,6 +52,8 @@ class Tokens:
         self._database = database
         self._clock = clock
         self._life = life
+        self._generation: int | None = None
+        self._good: set[str] = set()
         self._delegations: Delegations | None = None
         self._is_open: Callable[[str], Awaitable[bool]] | None = None
 
@@ -80,7 +84,7 @@ class Tokens:
         token = unseal(text, self._keys())
         if token.expires <= self._clock():
             raise Unauthenticated("The token has expired.", reason=Reason.TOKEN_EXPIRED.value)
-        if await self._database.read(lambda connection: store.is_revoked(connection, token.audit_ids[0])):
+        if await self._is_revoked(token.audit_ids[0]):
             raise _revoked()
         came_by = token.principal.federation
         if came_by is not None and self._is_open is not None and not await self._is_open(came_by.provider):
@@ -133,6 +137,19 @@ class Tokens:
     async def revoke(self, token: Token) -> None:
         now = self._clock()
         await self._database.write(lambda connection: store.revoke(connection, token.audit_ids[0], token.expires, now))
+
+    async def _is_revoked(self, audit_id: str) -> bool:
+        """That it is not is remembered until something is written."""
+        generation = self._database.generation()
+        if generation is None or generation != self._generation or len(self._good) >= _REMEMBERED:
+            self._generation, self._good = generation, set()
+        good = self._good
+        if audit_id in good:
+            return False
+        if await self._database.read(lambda connection: store.is_revoked(connection, audit_id)):
+            return True
+        good.add(audit_id)
+        return False
 
     def _present(self, token: Token) -> Principal:
         """The principal with what the users file grants now."""
