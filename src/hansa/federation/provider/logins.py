@@ -25,10 +25,11 @@ LOGIN_MAX = 64
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A button on the log-in page. `action`: where its form is sent."""
+    """A button on a page. `action`: where its form is sent; `target`: the origin that this leads to, empty for ours."""
 
     label: str
     action: str
+    target: str = ""
 
 
 Arrived = Callable[[Request, Person, str, str], Awaitable[Response]]
@@ -36,10 +37,12 @@ Arrived = Callable[[Request, Person, str, str], Awaitable[Response]]
 
 
 class Login(Protocol):
-    """`offer`: what the log-in page shows for this request, None if it cannot serve here."""
+    """`offer`: what the log-in page shows for this request, None if it cannot serve here; `link_offer`: what the account page
+    shows to somebody who may want to log in that way, too."""
 
     def routes(self, arrived: Arrived) -> Sequence[BaseRoute]: ...
-    def offer(self, request: Request, say: Callable[[str], str]) -> Offer | None: ...
+    def offer(self, request: Request, _: Callable[[str], str]) -> Offer | None: ...
+    def link_offer(self, _: Callable[[str], str]) -> Offer | None: ...
 
 
 class Passwords:

@@ -1,7 +1,7 @@
 """The provider, assembled: its routes, and what keeps its tables small."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
@@ -23,12 +23,12 @@ from hansa.federation.provider.http.browser import Browser
 from hansa.federation.provider.http.device import DevicePages
 from hansa.federation.provider.http.endpoints import Endpoints
 from hansa.federation.provider.http.login import LoginPages
-from hansa.federation.provider.logins import Login
 from hansa.federation.provider.sessions import Sessions
 from hansa.federation.provider.settings import ProviderSettings
 from hansa.federation.provider.signing import watched
 from hansa.federation.provider.store import sessions as store
 from hansa.federation.provider.tokens import Tokens
+from hansa.federation.provider.upstream.service import upstreams
 
 SWEEP_SECONDS = 600
 log = structlog.stdlib.get_logger(__name__)
@@ -51,10 +51,8 @@ async def opened(commons: Commons, settings: ProviderSettings) -> AsyncIterator[
         yield provider
 
 
-def assembled(
-    commons: Commons, settings: ProviderSettings, others: Callable[[Desk], Sequence[Login]] = lambda _desk: ()
-) -> Provider:
-    """`others`: ways to log in beside password and certificate."""
+def assembled(commons: Commons, settings: ProviderSettings) -> Provider:
+    """Raises ConfigurationError for unusable keys, and for identity providers that cannot be used."""
     keys = watched(settings.keys)
     desk = Desk(commons, settings, lambda: keys.current)
     clients = Clients(commons.database, commons.clock, commons.audit)
@@ -62,7 +60,7 @@ def assembled(
     granting = Granting(desk, tokens)
     devices = Devices(desk, granting)
     browser = Browser(sessions)
-    logins = LoginPages(desk, browser, others(desk))
+    logins = LoginPages(desk, browser, upstreams(desk, browser))
     routes = [
         *discovery.routes(desk),
         *Endpoints(desk, clients, tokens, granting, devices).routes(),

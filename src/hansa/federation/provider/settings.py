@@ -1,8 +1,11 @@
 """The provider's table of the federation's configuration."""
 
-from pydantic import Field, field_validator
+from typing import Self
+
+from pydantic import Field, field_validator, model_validator
 
 from hansa.base.config import FilePath, Settings
+from hansa.federation.provider.upstream.settings import OidcUpstreamSettings, SamlUpstreamSettings
 from hansa.standards.entitlements import normal_namespace
 from hansa.standards.errors import StandardError
 
@@ -30,6 +33,16 @@ class ProviderSettings(Settings):
     )
     attempts: int = Field(10, ge=3, le=100, description="Wrong passwords in a row that lock a login.")
     lock: int = Field(900, ge=60, le=DAY, description="How long a login stays locked, in seconds.")
+
+    oidc: tuple[OidcUpstreamSettings, ...] = Field((), description="OpenID Providers that members may log in with.")
+    saml: tuple[SamlUpstreamSettings, ...] = Field((), description="SAML providers that members may log in with.")
+
+    @model_validator(mode="after")
+    def _names_are_distinct(self) -> Self:
+        names = [each.name for each in (*self.oidc, *self.saml)]
+        if len(set(names)) < len(names):
+            raise ValueError("two identity providers have the same name")
+        return self
 
     @field_validator("namespace")
     @classmethod

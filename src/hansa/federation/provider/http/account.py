@@ -55,11 +55,14 @@ class AccountPages:
         held = await registry.memberships_of(person.uid)
         grants = await self._desk.commons.database.read(lambda connection: store.of_person(connection, person.uid))
         names = {client.id: client.name for client in await self._clients.all()}
+        links = self._logins.links(request)
         applications = [(grant, names.get(grant.client, grant.client)) for grant in grants]
         return await self._browser.show(
             request,
             "account.html",
             session=session,
+            targets=[offer.target for offer in links if offer.target],
+            links=links,
             person=person,
             held=held,
             applications=applications,

@@ -14,7 +14,7 @@ from hansa.federation.provider.addresses import origin
 from hansa.federation.provider.desk import Desk
 from hansa.federation.provider.http.browser import Browser, go
 from hansa.federation.provider.http.forms import parse_pairs
-from hansa.federation.provider.logins import Certificates, Login, Passwords, address
+from hansa.federation.provider.logins import Certificates, Login, Offer, Passwords, address
 from hansa.federation.provider.model import LogIn, Session
 
 LOGIN = "/oidc/login"
@@ -55,20 +55,26 @@ class LoginPages:
     ) -> Response:
         """`resume`: where to go on; `client`: who asked for the log-in; `targets`: where that may lead in the end."""
         say = translator(best_language(request.headers.get("accept-language", "")))
+        others = [offer for other in self._others if (offer := other.offer(request, say))]
         return await self._browser.show(
             request,
             "login.html",
             status=error.status if error else 200,
             session=session,
-            targets=targets,
+            targets=[*targets, *(offer.target for offer in others if offer.target)],
             client=client,
             hint=hint,
             resume=resume,
             error=error,
             password_action=PASSWORD,
             certificate_action=CERTIFICATE if self._certificates.shown(request) else "",
-            others=[offer for other in self._others if (offer := other.offer(request, say))],
+            others=others,
         )
+
+    def links(self, request: Request) -> list[Offer]:
+        """Ways to log in that somebody who is logged in may add."""
+        say = translator(best_language(request.headers.get("accept-language", "")))
+        return [offer for other in self._others if (offer := other.link_offer(say))]
 
     async def ask(self, request: Request) -> Response:
         return await self.page(request, ACCOUNT, session=await self._browser.sessions.current(request))

@@ -1,11 +1,12 @@
 """There and back: begin an attempt, find it again with the browser that began it, log in or link."""
 
 import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
+from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -47,13 +48,14 @@ class Upstream:
             Route(f"{self.path}/callback", refusing(self.callback), methods=["GET"]),
             Route(f"{self.path}/acs", refusing(self.post_back), methods=["POST"]),
             Route(f"{self.path}/done", refusing(self.done), methods=["GET"]),
+            *self._counterpart.routes(self.path),
         ]
 
-    def offer(self, request: Request, say: Callable[[str], str]) -> Offer | None:
-        return Offer(say("Log in with %(name)s") % {"name": self._label}, f"{self.path}/start", self._counterpart.origin)
+    def offer(self, request: Request, _: Callable[[str], str]) -> Offer | None:
+        return Offer(_("Log in with %(name)s") % {"name": self._label}, f"{self.path}/start", self._counterpart.origin)
 
-    def link_offer(self, say: Callable[[str], str]) -> Offer:
-        return Offer(say("Link %(name)s") % {"name": self._label}, f"{self.path}/start", self._counterpart.origin)
+    def link_offer(self, _: Callable[[str], str]) -> Offer:
+        return Offer(_("Link %(name)s") % {"name": self._label}, f"{self.path}/start", self._counterpart.origin)
 
     async def start(self, request: Request) -> Response:
         form, session = await self._browser.form(request)
@@ -75,9 +77,10 @@ class Upstream:
 
     async def callback(self, request: Request) -> Response:
         """OpenID Connect: the browser itself brings the answer, with its cookies."""
-        attempt = await self._take(request.query_params.get("state", ""))
+        answer = dict(request.query_params)
+        attempt = await self._take(answer.get("state", ""))
         await self._same_browser(request, attempt)
-        subject = await self._proved(request, attempt)
+        subject = await self._proved(request, attempt, answer)
         return await self._welcome(request, attempt, subject)
 
     async def post_back(self, request: Request) -> Response:
@@ -85,9 +88,9 @@ class Upstream:
 
         The answer is judged here; a redirect then brings the browser with its cookies, which decide whose it is.
         """
-        form = await request.form(max_fields=10, max_part_size=512 * 1024)
-        attempt = await self._take(str(form.get("RelayState", "")))
-        subject = await self._proved(request, attempt)
+        answer = _form((await request.body()).decode("latin-1"))
+        attempt = await self._take(answer.get("RelayState", ""))
+        subject = await self._proved(request, attempt, answer)
         identifier = self._desk.secret()
         await self._keep(identifier, replace(attempt, remembered={}, subject=subject))
         return go(f"{self.path}/done?{urlencode({'attempt': identifier})}")
@@ -128,9 +131,9 @@ class Upstream:
             await registry.link(person, subject, actor=person)
             self._desk.commons.audit("provider.linked", person=person, issuer=subject.issuer, client=address(request))
 
-    async def _proved(self, request: Request, attempt: Attempt) -> Subject:
+    async def _proved(self, request: Request, attempt: Attempt, answer: Mapping[str, str]) -> Subject:
         try:
-            return await self._counterpart.arrive(request, attempt.remembered)
+            return await self._counterpart.arrive(answer, attempt.remembered)
         except HansaError as error:
             self._note(request, str(error.details.get("reason", error.code)))
             raise
@@ -146,7 +149,7 @@ class Upstream:
         return found
 
     async def _keep(self, identifier: str, attempt: Attempt) -> None:
-        def insert(connection: store.Connection) -> None:
+        def insert(connection: Connection) -> None:
             store.sweep(connection, self._desk.now)
             store.insert(connection, hashed(identifier), attempt)
 
@@ -167,5 +170,17 @@ class Upstream:
 
     def _note(self, request: Request, reason: str) -> None:
         self._desk.commons.audit(
-            "provider.login_refused", upstream=self.name, code=UpstreamRefused.code, reason=reason, client=address(request)
+            "provider.login_refused",
+            upstream=self.name,
+            code=UpstreamRefused.code,
+            reason=reason,
+            client=address(request),
         )
+
+
+def _form(body: str) -> Mapping[str, str]:
+    """What another site's page posted; base64 in it may have line ends. Raises UpstreamRefused."""
+    try:
+        return dict(parse_qsl(body, errors="strict", max_num_fields=10))
+    except ValueError:
+        raise UpstreamRefused("The answer cannot be read.", reason=Reason.RESPONSE.value) from None

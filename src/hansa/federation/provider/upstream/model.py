@@ -1,12 +1,12 @@
 """Attempts to log in elsewhere, and who came back."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from starlette.requests import Request
+from starlette.routing import BaseRoute
 
 from hansa.base.errors import Unauthenticated
 from hansa.federation.membership.model import Subject
@@ -66,8 +66,11 @@ class Counterpart(Protocol):
     @property
     def origin(self) -> str: ...
 
+    def routes(self, path: str) -> Sequence[BaseRoute]:
+        """What the other side needs beside the answers' addresses, below our `path`."""
+
     async def depart(self) -> Departure:
         """Raises BackendDown."""
 
-    async def arrive(self, request: Request, remembered: Mapping[str, str]) -> Subject:
-        """Who came back. Raises Unauthenticated, BackendDown."""
+    async def arrive(self, answer: Mapping[str, str], remembered: Mapping[str, str]) -> Subject:
+        """Who came back; `answer`: the query or the form. Raises Unauthenticated, BackendDown."""

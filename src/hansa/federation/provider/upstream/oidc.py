@@ -1,9 +1,9 @@
 """An OpenID Provider upstream: authorization code with PKCE; `iss` and `sub` of the ID token say who it is."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import urlsplit
 
-from starlette.requests import Request
+from starlette.routing import BaseRoute
 
 from hansa.client.oidc import Attempt, Issuer, begin, finish
 from hansa.federation.membership.model import Subject
@@ -24,11 +24,14 @@ class OidcCounterpart:
         parts = urlsplit(self._issuer.url)
         return f"{parts.scheme}://{parts.netloc}"
 
+    def routes(self, path: str) -> Sequence[BaseRoute]:
+        return ()
+
     async def depart(self) -> Departure:
         url, made = await begin(self._issuer, self._callback, self._scopes, self._random)
         return Departure(url, made.state, {"state": made.state, "nonce": made.nonce, "verifier": made.verifier})
 
-    async def arrive(self, request: Request, remembered: Mapping[str, str]) -> Subject:
+    async def arrive(self, answer: Mapping[str, str], remembered: Mapping[str, str]) -> Subject:
         attempt = Attempt(remembered["state"], remembered["nonce"], remembered["verifier"], self._callback)
-        login = await finish(self._issuer, attempt, dict(request.query_params))
+        login = await finish(self._issuer, attempt, answer)
         return Subject(self._issuer.url, str(login.claims["sub"]))

@@ -21,6 +21,7 @@ from saml2.metadata import entity_descriptor
 from saml2.saml import NAMEID_FORMAT_PERSISTENT, NAMEID_FORMAT_TRANSIENT
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
 
 from hansa.base.errors import ConfigurationError
 from hansa.federation.membership.model import Subject
@@ -50,15 +51,17 @@ class SamlCounterpart:
     def origin(self) -> str:
         return self._origin
 
+    def routes(self, path: str) -> Sequence[BaseRoute]:
+        return (Route(f"{path}/metadata", self.metadata, methods=["GET"]),)
+
     async def depart(self) -> Departure:
         state = self._random()
         request, url = await asyncio.to_thread(self._request, state)
         return Departure(url, state, {"request": request})
 
-    async def arrive(self, request: Request, remembered: Mapping[str, str]) -> Subject:
-        form = await request.form(max_fields=10, max_part_size=2 * RESPONSE_MAX)
-        response = form.get("SAMLResponse")
-        if not isinstance(response, str) or "request" not in remembered:
+    async def arrive(self, answer: Mapping[str, str], remembered: Mapping[str, str]) -> Subject:
+        response = answer.get("SAMLResponse")
+        if response is None or "request" not in remembered:
             raise _refused("There is no SAML response in the answer.")
         _check(response)
         return await asyncio.to_thread(self._judge, response, remembered["request"])
@@ -71,7 +74,7 @@ class SamlCounterpart:
     def _request(self, state: str) -> tuple[str, str]:
         """The request's identifier, and the address that carries it."""
         identifier, sent = Saml2Client(self._config).prepare_for_authenticate(
-            self._entity, relay_state=state, binding=BINDING_HTTP_REDIRECT, nameid_format=NAMEID_FORMAT_PERSISTENT
+            self._entity, relay_state=state, binding=BINDING_HTTP_REDIRECT
         )
         return str(identifier), str(dict(sent["headers"])["Location"])
 
@@ -81,24 +84,34 @@ class SamlCounterpart:
             answer = client.parse_authn_request_response(response, BINDING_HTTP_POST, {request: "/"})
             if answer is None or answer.in_response_to != request or answer.issuer() != self._entity:
                 raise _refused("The SAML response answers no request of ours.")
-            return Subject(self._entity, self._identifier(answer.ava, answer.name_id))
+            return Subject(self._entity, self._identifier(_attributes(answer.assertion), answer.name_id))
         except UpstreamRefused:
             raise
         except Exception as error:  # the library has no common base for what it refuses with
             log.info("upstream.saml_refused", entity=self._entity, kind=type(error).__name__, error=str(error)[:500])
             raise _refused("The SAML response is not accepted; ask your identity provider's operator.") from error
 
-    def _identifier(self, attributes: Mapping[str, Sequence[Any]], name_id: Any) -> str:
+    def _identifier(self, attributes: Mapping[str, Sequence[str]], name_id: Any) -> str:
         """What stays the same of a person and is never given to another. Raises UpstreamRefused."""
         for wanted in self._identifiers:
             values = attributes.get(wanted, ())
-            if len(values) == 1 and isinstance(values[0], str) and values[0].strip():
-                return _bounded(f"{wanted} {values[0].strip()}")
+            if len(values) == 1 and values[0]:
+                return _bounded(f"{wanted} {values[0]}")
         if name_id is not None and name_id.format == NAMEID_FORMAT_PERSISTENT and name_id.text:
             return _bounded(f"{NAMEID_FORMAT_PERSISTENT} {name_id.text.strip()}")
         kind = "only for this session" if name_id is not None and name_id.format == NAMEID_FORMAT_TRANSIENT else "not"
         message = f"Your identity provider says {kind} who you are; it must release a subject identifier."
         raise UpstreamRefused(message, reason=Reason.SUBJECT.value)
+
+
+def _attributes(assertion: Any) -> Mapping[str, Sequence[str]]:
+    """Values that are text, by the attributes' own names: the library's short names lose which one it was."""
+    found: dict[str, list[str]] = {}
+    for statement in assertion.attribute_statement:
+        for attribute in statement.attribute:
+            texts = [value.text.strip() for value in attribute.attribute_value if value.text]
+            found.setdefault(str(attribute.name), []).extend(texts)
+    return found
 
 
 def _configuration(settings: SamlUpstreamSettings, base: str) -> SPConfig:
@@ -145,7 +158,9 @@ def _entity(config: SPConfig, settings: SamlUpstreamSettings) -> str:
         return settings.entity
     if settings.entity is None and len(known) == 1:
         return str(known[0])
-    named = "the metadata does not hold that entity" if settings.entity else "the metadata holds not one identity provider"
+    named = (
+        "the metadata does not hold that entity" if settings.entity else "the metadata holds not one identity provider"
+    )
     raise ConfigurationError(f"Set entity of {settings.name}: {named}.", key=f"provider.saml.{settings.name}.entity")
 
 
@@ -170,7 +185,9 @@ def _check(response: str) -> None:
 
 def _bounded(identifier: str) -> str:
     if len(identifier) > SUBJECT_MAX or not identifier.isprintable():
-        raise UpstreamRefused("Your identity provider's identifier for you cannot be used.", reason=Reason.SUBJECT.value)
+        raise UpstreamRefused(
+            "Your identity provider's identifier for you cannot be used.", reason=Reason.SUBJECT.value
+        )
     return identifier
 
 

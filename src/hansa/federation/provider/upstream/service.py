@@ -1,6 +1,6 @@
 """The configured identity providers, assembled."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from hansa.base.config import FilePath
 from hansa.base.errors import ConfigurationError
@@ -14,18 +14,13 @@ from hansa.federation.provider.upstream.oidc import OidcCounterpart
 from hansa.federation.provider.upstream.settings import OidcUpstreamSettings, SamlUpstreamSettings
 
 
-def upstreams(
-    oidc: Sequence[OidcUpstreamSettings], saml: Sequence[SamlUpstreamSettings]
-) -> Callable[[Desk, Browser], Sequence[Upstream]]:
-    """Ways to log in at the provider's desk. The result raises ConfigurationError for files that do not serve."""
-
-    def made(desk: Desk, browser: Browser) -> Sequence[Upstream]:
-        return [
-            *(Upstream(desk, browser, each.name, each.label, _oidc(desk, each)) for each in oidc),
-            *(Upstream(desk, browser, each.name, each.label, _saml(desk, each)) for each in saml),
-        ]
-
-    return made
+def upstreams(desk: Desk, browser: Browser) -> Sequence[Upstream]:
+    """Ways to log in. Raises ConfigurationError for files that do not serve their purpose."""
+    settings = desk.settings
+    return [
+        *(Upstream(desk, browser, each.name, each.label, _oidc(desk, each)) for each in settings.oidc),
+        *(Upstream(desk, browser, each.name, each.label, _saml(desk, each)) for each in settings.saml),
+    ]
 
 
 def _base(desk: Desk, name: str) -> str:

@@ -27,7 +27,8 @@ def _issuer(text: str) -> str:
 
 class UpstreamSettings(Settings):
     name: str = Field(
-        pattern=r"^[a-z0-9][a-z0-9-]{0,31}$", description="Short name, part of the addresses that the other side registers."
+        pattern=r"^[a-z0-9][a-z0-9-]{0,31}$",
+        description="Short name, part of the addresses that the other side registers.",
     )
     label: str = Field(min_length=1, max_length=100, description="What the log-in page calls it.")
 
