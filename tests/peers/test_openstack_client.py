@@ -82,3 +82,23 @@ async def test_policies_are_kept(admin: Client, tmp_path: Path) -> None:
     made = await admin.json("policy", "create", "--type", "application/json", str(tmp_path / "rules.json"))
     assert [each["ID"] for each in await admin.json("policy", "list")] == [made["id"]]
     await admin("policy", "delete", made["id"])
+
+
+async def test_an_application_credential_is_made_and_used(keystone: KeystoneSite, user: Client) -> None:
+    made = await user.json("application", "credential", "create", "--role", "member", "robot")
+    by_secret = user.but(
+        AUTH_TYPE="v3applicationcredential",
+        APPLICATION_CREDENTIAL_ID=made["ID"],
+        APPLICATION_CREDENTIAL_SECRET=made["Secret"],
+        USERNAME=None,
+        PASSWORD=None,
+        PROJECT_NAME=None,
+        USER_DOMAIN_NAME=None,
+        PROJECT_DOMAIN_NAME=None,
+    )
+    issued = await by_secret.json("token", "issue")
+    assert await keystone.occi(issued["id"]) == 200
+    assert [each["Name"] for each in await user.json("application", "credential", "list")] == ["robot"]
+    await user("application", "credential", "delete", "robot")
+    with pytest.raises(Failed, match="application credential"):
+        await by_secret("token", "issue")
