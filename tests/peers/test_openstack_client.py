@@ -98,7 +98,8 @@ async def test_an_application_credential_is_made_and_used(keystone: KeystoneSite
     )
     issued = await by_secret.json("token", "issue")
     assert await keystone.occi(issued["id"]) == 200
-    assert [each["Name"] for each in await user.json("application", "credential", "list")] == ["robot"]
+    listed = await user.json("application", "credential", "list")
+    assert [each["Name"] for each in listed] == ["robot"]
     await user("application", "credential", "delete", "robot")
     with pytest.raises(Failed, match="application credential"):
         await by_secret("token", "issue")

@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,11 @@ from typing import Any
 from tests.support.pki import Grid, write_credential
 from tests.support.site import RunningSite, free_port, running_site
 
+from hansa.base.database import Database
+from hansa.base.migrations import upgrade
 from hansa.client.http import Http, tls_context
+from hansa.site.directory import Directory
+from hansa.site.directory.bootstrap import Bootstrap, bootstrap
 from hansa.site.identity.passwords import hash_password, user_line
 from hansa.standards.x509 import Credential
 
@@ -92,9 +97,14 @@ async def running_keystone(
     grid: Grid,
     passwords: Mapping[str, Any] | None = None,
     issuers: Sequence[Mapping[str, Any]] = (),
+    *,
+    bootstrapped: bool = False,
     **keystone: Any,
 ) -> AsyncIterator[KeystoneSite]:
-    """The grid's clock must be the real one. `passwords` and `issuers` are tables of `identity`."""
+    """The grid's clock must be the real one. `passwords` and `issuers` are tables of `identity`.
+
+    `bootstrapped`: with the user `admin` (`PASSWORD`) in the project `admin`, as `hansa site bootstrap` makes them.
+    """
     port = free_port()
     url = f"https://localhost:{port}"
     (directory / "users").write_text(users_file())
@@ -113,8 +123,19 @@ async def running_keystone(
     }
     listeners = [{"name": "keystone", "port": port, "tls": tls}]
     tables = {"identity": identity, "keystone": {"public_url": url, "listeners": listeners} | keystone}
+    if bootstrapped:
+        await bootstrap_site(f"sqlite:///{directory / 'site.db'}")
     async with running_site(directory, grid, **tables) as site:
         yield KeystoneSite(site, url)
+
+
+async def bootstrap_site(database_url: str) -> None:
+    database = Database(database_url)
+    try:
+        await upgrade(database, "site")
+        await bootstrap(Directory(database, lambda: datetime.now(UTC)), Bootstrap(PASSWORD))
+    finally:
+        database.close()
 
 
 def password_v3(password: str = PASSWORD, project: str | None = USER_PROJECT, *, user: str = USER) -> dict[str, Any]:

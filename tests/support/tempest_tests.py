@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.keystone import PASSWORD, USER_PROJECT, KeystoneSite
+from tests.support.keystone import PASSWORD, KeystoneSite
 from tests.support.openstack import Originals
 
 PACKAGE = "tempest.api.identity"
@@ -68,9 +68,9 @@ def _configuration(keystone: KeystoneSite, directory: Path) -> str:
         "oslo_concurrency": {"lock_path": directory / "locks"},
         "auth": {
             "use_dynamic_credentials": True,
-            "admin_username": "root",
+            "admin_username": "admin",
             "admin_password": PASSWORD,
-            "admin_project_name": USER_PROJECT,
+            "admin_project_name": "admin",
             "admin_domain_name": "Default",
         },
         "identity": {

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from hansa.base.errors import BadRequest, Conflict, NotFound
+from hansa.base.errors import Conflict, NotFound
 from hansa.site.directory.book import Book, there
 from hansa.site.directory.model import DEFAULT, Group, Json, Kind, User
 from hansa.site.directory.store import groups, projects, users
@@ -42,7 +42,7 @@ class Groups:
         def create(connection: Connection) -> Group:
             domain = projects.find(connection, domain_id)
             if domain is None or not domain.is_domain:
-                raise BadRequest(f"Could not find domain: {domain_id}.", field="domain_id")
+                raise NotFound(f"Could not find domain: {domain_id}.")
             group = Group(uuid.uuid4().hex, name, domain_id, description, extra)
             _check_name(connection, group)
             groups.add(connection, group)

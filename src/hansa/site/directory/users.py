@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from hansa.base.errors import BadRequest, Conflict, Forbidden
+from hansa.base.errors import BadRequest, Conflict, Forbidden, NotFound
 from hansa.base.passwords import PASSWORD_MAX, check_password, hash_password
 from hansa.site.directory.book import Book, there
 from hansa.site.directory.model import DEFAULT, Json, Kind, Source, User
@@ -52,7 +52,7 @@ class Users:
         def create(connection: Connection) -> User:
             domain = projects.find(connection, domain_id)
             if domain is None or not domain.is_domain:
-                raise BadRequest(f"Could not find domain: {domain_id}.", field="domain_id")
+                raise NotFound(f"Could not find domain: {domain_id}.")
             user = User(uuid.uuid4().hex, name, domain_id, enabled, default_project_id, options, extra)
             _check(connection, user)
             now = self._book.clock()

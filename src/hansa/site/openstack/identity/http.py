@@ -16,7 +16,7 @@ from hansa.site.openstack.identity.answers import answer, done
 from hansa.site.openstack.identity.bodies import raw_body
 from hansa.site.openstack.identity.catalog import catalog_v2, catalog_v3, seen_by
 from hansa.site.openstack.identity.desk import Desk
-from hansa.site.openstack.identity.requests import parse_v2, parse_v3
+from hansa.site.openstack.identity.requests import ByToken, parse_v2, parse_v3
 from hansa.site.openstack.identity.resources import (
     application_credentials,
     auth,
@@ -67,6 +67,7 @@ RESOURCES: Sequence[Callable[[Desk], list[Route]]] = (
 """Everything below `/v3` but the tokens themselves."""
 ACCESS_RULES = "OpenStack-Identity-Access-Rules"
 """The header of those who validate tokens and see to their access rules."""
+_NO_TOKEN = frozenset({Reason.TOKEN, Reason.TOKEN_EXPIRED, Reason.TOKEN_REVOKED})
 _FEDERATED = "/v3/OS-FEDERATION/identity_providers/{provider}/protocols/{protocol}/auth"
 
 
@@ -130,7 +131,13 @@ class _Face:
 
     async def sign_on_v3(self, request: Request) -> Response:
         wish = parse_v3(await raw_body(request))
-        return await self._issued_v3(await self._keystone.sign_on(request.scope, wish), 201, request)
+        try:
+            issued = await self._keystone.sign_on(request.scope, wish)
+        except Unauthenticated as error:
+            if isinstance(wish.proof, ByToken) and error.details["reason"] in _NO_TOKEN:
+                raise NotFound(error.message) from error  # Keystone's word for a token that is none any more
+            raise
+        return await self._issued_v3(issued, 201, request)
 
     async def validate(self, request: Request) -> Response:
         found = await self._subject(request, "identity:validate_token")
