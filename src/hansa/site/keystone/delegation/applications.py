@@ -39,7 +39,10 @@ class Maker:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """`roles` None: all that the token has. `access_rules`: those with an id and nothing else are rules the user has already."""
+    """`roles` None: all that the token has. `access_rules`: those with an id and nothing else are rules the user has already.
+
+    An empty list of rules is none, as in Keystone: the `openstack` command sends it for a credential without rules.
+    """
 
     name: str
     secret: str | None = field(default=None, repr=False)
@@ -198,7 +201,7 @@ def _check_maker(maker: Maker) -> None:
 
 
 def _rules(connection: Connection, user: str, wanted: Sequence[AccessRule] | None) -> tuple[AccessRule, ...] | None:
-    if wanted is None:
+    if not wanted:
         return None
     known = {each.id: each for each in store.rules_of(connection, user)}
     return tuple(_rule(connection, user, known, each) for each in wanted)

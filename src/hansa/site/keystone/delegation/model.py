@@ -28,7 +28,7 @@ class AccessRule:
 
 @dataclass(frozen=True, slots=True)
 class ApplicationCredential:
-    """`access_rules` None: every request; an empty tuple: none at all. `unrestricted`: it may make further ones.
+    """`access_rules` None: every request. `unrestricted`: it may make further ones.
 
     `names` are those under which a ban may list the user.
     """
