@@ -99,7 +99,7 @@ def test_revoke_leave_and_remove_a_group(operator, grid, tmp_path):
     assert operator.sees("role", "revoke", VO, "1", f"/{VO}/Role=VO-Admin")["roles"] == []
     for words in (("add",), ("add", "1"), ("remove", "1"), ("remove",)):
         assert operator.types("group", words[0], VO, f"/{VO}/bio", *words[1:]) == 0, operator.err
-    assert operator.sees("group", "list", VO)["items"] == [{"name": f"/{VO}"}]
+    assert [row["name"] for row in operator.sees("group", "list", VO)["items"]] == [f"/{VO}"]
 
 
 def test_the_files_that_clients_and_sites_need(operator, grid):
@@ -129,3 +129,129 @@ def test_the_files_that_clients_and_sites_need(operator, grid):
 def test_what_cannot_be_done_says_why(operator, words, code, said):
     assert operator.types(*words) == code
     assert said in operator.err
+
+
+def test_a_vos_terms_and_what_is_not_given_stays(operator):
+    operator.sees("set", VO, "--description", "구름", "--membership-days", "365", "--grace-days", "7")
+    found = operator.sees("set", VO, "--membership-days", "never")
+    assert (found["description"], found["membership_days"], found["grace_days"]) == ("구름", None, 7)
+    assert operator.types("set", VO, "--aup-days", "soon") == 2
+    assert operator.types("create", "ops") == 0
+    assert operator.types("delete", "ops") == 0
+    assert operator.sees("history", VO)["items"][-1]["actor"].startswith("console:")
+
+
+def test_the_policy_is_published_and_accepted_for_whom_the_operator_vouches(operator, tmp_path):
+    uid = operator.sees("member", "add", VO, "--subject", "/CN=Bob", "--issuer", "/CN=CA")["uid"]
+    text = tmp_path / "aup.txt"
+    text.write_text("친절하게", encoding="utf-8")
+    operator.sees("aup", "publish", VO, str(text), "--version", "1.0")
+    assert operator.sees("aup", "show", VO)["text"] == "친절하게"
+    assert operator.sees("aup", "list", VO)["items"][0]["asks_again"]
+    assert operator.types("aup", "accept", VO, uid, "--version", "1.0") == 3, "nobody accepts for another"
+    assert operator.sees("aup", "accepted", VO, uid)["items"] == []
+
+
+def test_attributes_and_defined_roles(operator):
+    operator.sees("member", "add", VO, "--subject", "/CN=Bob", "--issuer", "/CN=CA")
+    for words in (
+        ("attribute", "define", VO, "nickname", "--unique"),
+        ("attribute", "define", VO, "quota"),
+        ("attribute", "set", VO, "1", "nickname", "bob"),
+        ("attribute", "set", VO, f"/{VO}", "quota", "5"),
+        ("role", "define", VO, "vm_operator", "--description", "Starts machines"),
+    ):
+        assert operator.types(*words) == 0, operator.err
+    assert [each["value"] for each in operator.sees("member", "show", VO, "1")["attributes"]] == ["bob", "5"]
+    assert operator.sees("attribute", "groups", VO)["items"] == [{"name": "quota", "value": "5", "group": f"/{VO}"}]
+    assert [each["name"] for each in operator.sees("attribute", "list", VO)["items"]] == ["nickname", "quota"]
+    assert operator.types("role", "grant", VO, "1", f"/{VO}/Role=other") == 2
+    assert [each["name"] for each in operator.sees("role", "defined", VO)["items"]] == ["vm_operator"]
+    for words in (
+        ("attribute", "unset", VO, "1", "nickname"),
+        ("attribute", "unset", VO, f"/{VO}", "quota"),
+        ("attribute", "undefine", VO, "quota"),
+        ("role", "undefine", VO, "vm_operator"),
+    ):
+        assert operator.types(*words) == 0, operator.err
+
+
+def test_a_person_with_credentials_and_password(operator, grid, tmp_path):
+    person = operator.sees("person", "create", "홍길동", "--login", "hong", "--email", "hong@example.org")
+    uid = person["uid"]
+    assert operator.sees("member", "add", VO, "--uid", uid)["name"] == "홍길동"
+    operator.sees("person", "credential", "add", uid, certificate_file(grid, tmp_path / "hong.pem"))
+    operator.sees("person", "credential", "add", uid, "--issuer", "https://idp.example.org", "--subject", "hong")
+    first, second = operator.sees("person", "credential", "list", uid)["items"]
+    assert (first["dn"], second["subject"]) == (str(grid.name("Alice Example")), "hong")
+    number = str(first["id"])
+    suspended = operator.sees("person", "credential", "suspend", uid, number, "--reason", "lost")
+    assert suspended["suspended"] == "lost"
+    assert operator.sees("member", "show", VO, uid)["subject"] is None
+    assert operator.sees("person", "credential", "restore", uid, number)["suspended"] is None
+    assert operator.types("person", "credential", "remove", uid, number) == 0
+    assert operator.sees("person", "set", uid, "--locale", "ko")["email"] == "hong@example.org"
+    assert operator.sees("person", "show", uid)["memberships"] == {VO: "active"}
+    assert [each["uid"] for each in operator.sees("person", "list", "길동")["items"]] == [uid]
+    robot = operator.sees("person", "create", "Robot", "--sponsor", uid)
+    assert robot["robot"]
+    assert operator.types("person", "erase", robot["uid"]) == 0
+    assert operator.types("person", "password", uid, "--remove") == 0
+
+
+def test_members_are_searched_and_filtered(operator):
+    for name in ("Alice", "Bob"):
+        operator.sees("member", "add", VO, "--subject", f"/CN={name}", "--issuer", "/CN=CA")
+    operator.sees("member", "suspend", VO, "2", "--reason", "left")
+    assert [each["name"] for each in operator.sees("member", "list", VO, "--search", "ali")["items"]] == ["Alice"]
+    assert [each["name"] for each in operator.sees("member", "list", VO, "--state", "suspended")["items"]] == ["Bob"]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "json"])
+def test_an_export_is_imported_elsewhere_and_again(operator, tmp_path, suffix):
+    for name in ("Alice", "홍길동, Jr."):
+        operator.sees(
+            "member", "add", VO, "--subject", "/DC=org/CN=Some One", "--issuer", f"/CN={name}", "--name", name
+        )
+    assert operator.types("group", "add", VO, f"/{VO}/bio") == 0
+    assert operator.types("group", "add", VO, f"/{VO}/bio", "1") == 0
+    operator.sees("role", "grant", VO, "1", f"/{VO}/bio/Role=admin")
+    file = tmp_path / f"members.{suffix}"
+    assert operator.types("member", "export", VO, str(file)) == 0
+    before = operator.sees("member", "list", VO)["items"]
+    for number in ("1", "2"):
+        assert operator.types("member", "remove", VO, number) == 0
+    for _ in range(2):
+        assert operator.types("member", "import", VO, str(file)) == 0, operator.err
+        after = operator.sees("member", "list", VO)["items"]
+        for field in ("uid", "name", "subject", "groups", "roles"):
+            assert [each[field] for each in after] == [each[field] for each in before]
+
+
+def test_an_import_goes_on_after_a_refused_record_and_tells(operator, tmp_path):
+    file = tmp_path / "members.csv"
+    file.write_text(
+        "name,email,subject,issuer,groups\nA,nowhere,/CN=A,/CN=CA,\nB,,/CN=B,/CN=CA,\nC,,/CN=C,/CN=CA,/x/nosuch\n"
+    )
+    assert operator.types("member", "import", VO, str(file), "-o", "json") == 7
+    refused = json.loads(operator.out)["items"]
+    assert [each["record"] for each in refused] == [1, 3]
+    assert [each["name"] for each in operator.sees("member", "list", VO)["items"]] == ["B", "C"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.json", "{"),
+        ("a.json", "{}"),
+        ("a.json", "[1]"),
+        ("a.json", '[{"subject": "/CN=a"}]'),
+        ("a.json", '[{"subject": "/CN=a", "issuer": "/CN=b", "groups": "x"}]'),
+        ("a.csv", "nosuch\n1\n"),
+        ("a.csv", 'name,subject,issuer\n"unclosed,/CN=a'),
+    ],
+)
+def test_a_file_that_is_no_list_of_members_changes_nothing(operator, tmp_path, name, text):
+    (tmp_path / name).write_text(text)
+    assert operator.types("member", "import", VO, str(tmp_path / name)) == 2
+    assert operator.sees("member", "list", VO)["items"] == []

@@ -34,14 +34,16 @@ NOBODY = Operators()
 class Proof:
     """What one kind of credential proves.
 
-    `person`: None for a stranger with a good credential, such as an applicant. `limited`: it may look but change nothing (limited
-    proxies, tokens that were not made for this). `ambient`: browsers send it by themselves, so other sites' pages could spend it.
+    `person`: None for a stranger with a good credential, such as an applicant. `limited`: it may look but change nothing
+    (limited proxies, tokens that were not made for this). `ambient`: browsers send it by themselves, so other sites' pages
+    could spend it. `console`: the user of the federation's own host who has its database, and so may do everything.
     """
 
     person: Person | None
     credential: Credential | Subject | None = None
     limited: bool = False
     ambient: bool = False
+    console: str | None = None
 
 
 class Authenticator(Protocol):
@@ -63,12 +65,15 @@ class Caller:
     operator: bool
     is_limited: bool
     held: tuple[Held, ...] = ()
+    console: str | None = None
 
     @property
     def actor(self) -> str:
         """As the history names them."""
         if self.person:
             return self.person.uid
+        if self.console is not None:
+            return f"console:{self.console}"
         return self.credential.subject.rfc4514() if isinstance(self.credential, Credential) else "stranger"
 
     def is_member(self, vo: str) -> bool:
