@@ -113,16 +113,16 @@ async def assembled(config: FederationConfig) -> AsyncIterator[Federation]:
             database, members, now, audit, lambda: trust.current, policy, url, mail, operators(config.operators)
         )
         await stack.enter_async_context(swept(members))
-        identity = Identity(commons)
-        routes = list(web_routes(commons, identity))
+        opened_provider = provider.opened(commons, config.provider) if config.provider else None
+        tokens = await stack.enter_async_context(opened_provider) if opened_provider else None
+        identity = Identity(commons, tokens.authenticators if tokens else ())
+        routes = [*web_routes(commons, identity), *(tokens.routes if tokens else ())]
         if config.web is not None:
             routes += await stack.enter_async_context(enrolment.opened(commons, identity, config.enrolment))
         if config.feed is not None:
             routes += await stack.enter_async_context(
                 propagation.opened(commons, config.feed, partial(_our_tls, config))
             )
-        if config.provider is not None:
-            routes += (await stack.enter_async_context(provider.opened(commons, config.provider))).routes
         app = doors(voms_app, web.app(routes), config)
         health = Health({"database": database_answers(database)})
         yield Federation(observed(app, health, config.telemetry), _listeners(config), members)
