@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -48,10 +49,18 @@ CREATE USER voms IDENTIFIED BY 'voms'; GRANT ALL ON voms.* TO voms;
 """
 
 
+@dataclass(frozen=True)
+class Vomsd:
+    """The processes of the server and of its database."""
+
+    pid: int
+    database: int
+
+
 @contextmanager
-def vomsd(grid: Grid, directory: Path, member: Name) -> Iterator[None]:
+def vomsd(grid: Grid, directory: Path, member: Name) -> Iterator[Vomsd]:
     """The server at `grid.port`; `member` is in /vo and /vo/bio and may be VO-Admin. `directory` has the trust files."""
-    with _database(directory) as sock:
+    with _database(directory) as (sock, database):
         schema = SCHEMA.format(ca=grid.authority.name.slash(), user=member.slash(), vo=grid.vo)
         subprocess.run([*_sql(sock)], input=schema, text=True, check=True)
         configuration = _configure(grid, directory, sock)
@@ -59,14 +68,15 @@ def vomsd(grid: Grid, directory: Path, member: Name) -> Iterator[None]:
             server = subprocess.Popen(["voms", "-conf", str(configuration), "-debug"], stdout=output, stderr=output)
         try:
             _until_open(grid.port, server)
-            yield
+            yield Vomsd(server.pid, database)
         finally:
             server.terminate()
             server.wait(20)
 
 
 @contextmanager
-def _database(directory: Path) -> Iterator[Path]:
+def _database(directory: Path) -> Iterator[tuple[Path, int]]:
+    """Its socket and its process."""
     data, sock, user = directory / "mariadb", directory / "mariadb.sock", getpass.getuser()
     common = ["--no-defaults", f"--datadir={data}", f"--user={user}"]
     install = ["mariadb-install-db", *common, "--auth-root-authentication-method=normal", "--skip-test-db"]
@@ -80,7 +90,7 @@ def _database(directory: Path) -> Iterator[Path]:
             if subprocess.run([*_sql(sock), "-e", "SELECT 1"], capture_output=True, check=False).returncode == 0:
                 break
             time.sleep(0.1)
-        yield sock
+        yield sock, server.pid
     finally:
         server.terminate()
         server.wait(30)
