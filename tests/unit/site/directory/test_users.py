@@ -40,7 +40,7 @@ class TestUsers:
     async def test_names_are_one_of_a_kind_in_a_domain(self, admin: Client) -> None:
         await admin.made("/users", "user", name="alice")
         assert await admin.status("POST", "/users", {"user": {"name": "alice"}}) == 409
-        assert await admin.status("POST", "/users", {"user": {"name": "alice", "domain_id": "none"}}) == 400
+        assert await admin.status("POST", "/users", {"user": {"name": "alice", "domain_id": "none"}}) == 404
 
     async def test_a_default_project_is_no_domain(self, admin: Client) -> None:
         assert await admin.status("POST", "/users", {"user": {"name": "x", "default_project_id": DEFAULT}}) == 400
