@@ -2,6 +2,7 @@
 .PHONY: up down test peers bench check docs lock clean
 VENV ?= .venv
 PY := $(VENV)/bin/python
+NPM := tests/peers/oidc-provider/node_modules
 
 up: $(VENV)/.ready
 	@$(VENV)/bin/hansa up $(if $(DEMO),--demo)
@@ -15,10 +16,10 @@ check: $(VENV)/.dev
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 
-test: check .venv-openstack/.ready
+test: check .venv-openstack/.ready $(NPM)/.ready
 	$(PY) -m pytest
 
-peers: $(VENV)/.dev .venv-openstack/.ready
+peers: $(VENV)/.dev .venv-openstack/.ready $(NPM)/.ready
 	$(PY) -m pytest -m peer
 
 bench: $(VENV)/.dev
@@ -31,7 +32,7 @@ lock:
 	sh requirements/lock.sh
 
 clean:
-	rm -rf $(VENV) .venv-openstack build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-openstack $(NPM) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/.ready: requirements/run.txt pyproject.toml
 	@echo "Installing the Python packages into $(VENV)"
@@ -50,3 +51,9 @@ $(VENV)/.dev: $(VENV)/.ready requirements/dev.txt
 	@python3 -m venv .venv-openstack
 	@.venv-openstack/bin/python -m pip install --quiet --require-hashes --only-binary :all: -r requirements/openstack.txt
 	@touch $@
+
+$(NPM)/.ready: $(NPM:/node_modules=)/package-lock.json
+	@if command -v npm >/dev/null; then \
+	  echo "Installing an OpenID Provider, for tests, into $(NPM)"; \
+	  npm ci --prefix $(NPM:/node_modules=) --ignore-scripts --no-audit --no-fund --silent && touch $@; \
+	else echo "npm is not here: tests with npm's oidc-provider will be skipped"; fi

@@ -15,7 +15,7 @@ from tests.support.site import RunningSite, free_port, running_site
 
 from hansa.base.database import Database
 from hansa.base.migrations import upgrade
-from hansa.client.http import Http, tls_context
+from hansa.client.http import Http, Reply, tls_context
 from hansa.site.directory import Directory
 from hansa.site.directory.bootstrap import Bootstrap, bootstrap
 from hansa.site.identity.passwords import hash_password, user_line
@@ -77,6 +77,15 @@ class KeystoneSite:
                 json.loads(reply.body) if reply.body else None,
                 found,
             )
+
+        return await asyncio.to_thread(ask)
+
+    async def fetch(self, target: str, headers: Mapping[str, str] | None = None) -> Reply:
+        """As a browser: the answer as it comes, redirects not followed."""
+
+        def ask() -> Reply:
+            with Http(self.url, tls=tls_context(certificates=self.site.directory / "certificates")) as http:
+                return http.request("GET", target, headers=headers)
 
         return await asyncio.to_thread(ask)
 

@@ -6,6 +6,7 @@ What must be remembered meanwhile is sealed in a cookie of the very browser, so 
 import html
 import json
 import secrets
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
@@ -21,7 +22,7 @@ from hansa.site.identity.model import Reason
 from hansa.site.issuers import Provider
 from hansa.site.issuers.claims import end_of, subject_of
 from hansa.site.issuers.model import Proved
-from hansa.site.issuers.proving import PROTOCOL_CLAIMS
+from hansa.site.issuers.proving import PROTOCOL_CLAIMS, prove
 from hansa.site.openstack.identity.desk import Desk
 
 ROOT = "/v3/auth/OS-FEDERATION"
@@ -102,14 +103,17 @@ def _memory(desk: Desk, request: Request) -> dict[str, Any]:
     return memory
 
 
-async def _proved(desk: Desk, page: Provider, claims: Any, access_token: str) -> Proved:
-    """The claims of the ID token, which was made for us, and of userinfo."""
-    subject = subject_of(claims)
-    more = await page.issuer.userinfo(access_token, subject)
-    if more is None:
-        raise Unauthenticated("Its issuer does not take its own token.", reason=Reason.INACTIVE.value)
-    further = {name: value for name, value in more.items() if name not in PROTOCOL_CLAIMS}
-    return Proved(page, subject, {**further, **claims}, end_of(claims, desk.clock(), page.trust))
+async def _proved(desk: Desk, page: Provider, claims: Mapping[str, Any], access_token: str) -> Proved:
+    """The claims of the ID token, which was made for us, with what the access token or userinfo says of the same person."""
+    now, subject = desk.clock(), subject_of(claims)
+    further: Mapping[str, Any] = {}
+    try:
+        found = await prove(page, access_token, now)
+        further = found.claims if found.subject == subject else {}
+    except Unauthenticated:  # made for userinfo alone
+        further = await page.issuer.userinfo(access_token, subject) or {}
+    said = {name: value for name, value in further.items() if name not in PROTOCOL_CLAIMS}
+    return Proved(page, subject, {**said, **claims}, end_of(claims, now, page.trust))
 
 
 def _handed_over(origin: str, token: str) -> Response:
