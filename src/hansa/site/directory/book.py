@@ -1,6 +1,7 @@
 """The directory's database, and when what was read from it is out of date."""
 
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from datetime import datetime
 from typing import TypeVar
 
@@ -12,6 +13,9 @@ from hansa.site.directory.model import Kind
 from hansa.site.directory.store import state
 
 T = TypeVar("T")
+request: ContextVar[object | None] = ContextVar("request", default=None)
+"""What is the same for as long as one request is answered: a request that has seen one state of the directory goes on with it,
+where the database cannot tell cheaply whether there is another."""
 Removed = Callable[[Connection, Kind, str], None]
 """Told of a user, group, project or domain that goes, in the transaction that removes it."""
 
@@ -24,6 +28,7 @@ class Book:
         self.clock = clock
         self.settle: Callable[[], Awaitable[None]] | None = None
         self._removed: list[Removed] = []
+        self._writes = 0
 
     async def read(self, function: Callable[[Connection], T]) -> T:
         await self._settled()
@@ -42,7 +47,10 @@ class Book:
             state.advance(connection)
             return result
 
-        return await self._database.write(changed)
+        try:
+            return await self._database.write(changed)
+        finally:
+            self._writes += 1
 
     async def note(self, function: Callable[[Connection], T]) -> T:
         """A write that nobody else reads: the count of failed sign-ons."""
@@ -52,10 +60,17 @@ class Book:
         """The count of changes, by this process or any other. What was read while it was the same is still so."""
         return await self.read(state.version)
 
-    async def generation(self) -> int | None:
-        """As `Database.generation`, with what the operator's files say."""
+    async def mark(self) -> object | None:
+        """What was read after a mark was taken is still so while `mark` is equal to it; None: no telling.
+
+        Where the engine cannot tell cheaply whether anybody has written, one request goes on with what it has once seen.
+        """
         await self._settled()
-        return self._database.generation()
+        generation = self._database.generation()
+        if generation is not None:
+            return generation
+        asked = request.get()
+        return (asked, self._writes) if asked is not None else None
 
     def also_remove(self, function: Removed) -> None:
         """Rooms that keep things of users, groups and projects remove them with these."""

@@ -44,9 +44,10 @@ class Directory:
         self._said: tuple[object, ...] = ()
         self._writing = asyncio.Lock()
         self._version = -1
-        self._generation: int | None = None
+        self._mark: object | None = None
         self._people: dict[tuple[str, tuple[str, ...]], tuple[User | None, Mapping[Target, Place]]] = {}
         self._projects: dict[str, Project] = {}
+        self._names: dict[tuple[str, str], User] = {}
         self._things = _Things({}, {}, {}, {})
 
     def follow(self, snapshots: Callable[[], tuple[object, ...]], read: Callable[[], Configured]) -> None:
@@ -67,6 +68,22 @@ class Directory:
     async def person(self, principal: Principal) -> User | None:
         """The user of the directory that the principal is, if it is one."""
         return (await self._known(user_id(principal.user), principal.groups))[0]
+
+    async def user(self, identifier: str) -> User | None:
+        return (await self._known(identifier, (), is_proved=False))[0]
+
+    async def user_named(self, domain_id: str, name: str) -> User | None:
+        """Whoever signs on with that name."""
+        await self._fresh()
+        names = self._names
+        if (domain_id, name) not in names:
+            if len(names) >= _ROOM:
+                names.clear()
+            found = await self.book.read(lambda connection: users.named(connection, domain_id, name))
+            if found is None:  # strangers' inventions are not remembered
+                return None
+            names[(domain_id, name)] = found
+        return names[(domain_id, name)]
 
     async def places(self, principal: Principal) -> Mapping[Target, Place]:
         """Everywhere that assignments let the principal be."""
@@ -133,7 +150,10 @@ class Directory:
         await self._fresh()
         return self._things
 
-    async def _known(self, identifier: str, groups: Sequence[str]) -> tuple[User | None, Mapping[Target, Place]]:
+    async def _known(
+        self, identifier: str, groups: Sequence[str], *, is_proved: bool = True
+    ) -> tuple[User | None, Mapping[Target, Place]]:
+        """`is_proved`: somebody showed a credential of that user, who is worth remembering even without a row."""
         await self._fresh()
         key, people = (identifier, tuple(groups)), self._people
         if key not in people:
@@ -143,19 +163,23 @@ class Directory:
 
             if len(people) >= _ROOM:
                 people.clear()
-            people[key] = await self.book.read(read)  # of `people` as it was: a change meanwhile has begun another
+            found = await self.book.read(read)
+            if found[0] is None and not is_proved:  # strangers' inventions are not remembered
+                return found
+            people[key] = found  # of `people` as it was: a change meanwhile has begun another
         return people[key]
 
     async def _fresh(self) -> None:
         """Forget what was read before the last change."""
-        generation = await self.book.generation()
-        if generation is not None and generation == self._generation:
+        mark = await self.book.mark()  # before the version: a change in between is seen next time
+        if mark is not None and mark == self._mark:
             return
         version = await self.book.version()
         if version != self._version:
             things = await self.book.read(_read_things)
-            self._version, self._people, self._projects, self._things = version, {}, {}, things
-        self._generation = generation  # as it was before the version: a change in between is seen next time
+            self._version, self._things = version, things
+            self._people, self._projects, self._names = {}, {}, {}
+        self._mark = mark  # only now: who asks meanwhile must not go on with what may be out of date
 
 
 class _Things:

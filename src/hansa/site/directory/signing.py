@@ -33,6 +33,8 @@ class Signing:
         self._attempts = RateLimit(ATTEMPTS, time.monotonic)
         self._pepper = secrets.token_bytes(32)
         self._proved: Cache[str] = Cache(1024)
+        self._mark: object | None = None
+        self._locks: dict[str, users.Lock] = {}
 
     async def prove(
         self, user: User | None, password: bytes, client: str | None, *, expired: bool = False
@@ -42,7 +44,7 @@ class Signing:
         Raises Unauthenticated in one sentence for all that is wrong with a guess, and in another for who proved the password and
         may not sign on with it; TooManyRequests for one who guesses on. `expired`: an expired password will do, to change it.
         """
-        lock = await self._book.read(lambda connection: users.lock(connection, user.id)) if user else None
+        lock = await self._lock(user.id) if user else None
         hashed = lock.hash if lock and user and user.source is Source.DIRECTORY else None
         now = self._book.clock()
         locked = lock is not None and user is not None and self._is_locked(user, lock, now)
@@ -77,6 +79,19 @@ class Signing:
         if right and hashed is not None:
             self._proved.put(key, hashed, now + REMEMBERED)
         return right
+
+    async def _lock(self, identifier: str) -> users.Lock | None:
+        """Remembered while nothing in the database changes."""
+        mark = await self._book.mark()
+        if mark is None or mark != self._mark:
+            self._mark, self._locks = mark, {}
+        locks = self._locks
+        if identifier not in locks:
+            lock = await self._book.read(lambda connection: users.lock(connection, identifier))
+            if lock is None:
+                return None
+            locks[identifier] = lock
+        return locks[identifier]
 
     def _is_locked(self, user: User, lock: users.Lock, now: datetime) -> bool:
         most = self._rules.lockout_failure_attempts

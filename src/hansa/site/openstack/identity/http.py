@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from hansa.base.errors import HansaError, NotFound, Unauthenticated
 from hansa.base.telemetry.requests import App, Receive, Scope, Send
+from hansa.site.directory import book
 from hansa.site.identity.model import Reason
 from hansa.site.openstack.identity import render
 from hansa.site.openstack.identity.answers import answer, done
@@ -92,6 +93,7 @@ def app(desk: Desk) -> App:
     async def trimmed(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             scope["path"] = scope["path"].rstrip("/") or "/"
+            book.request.set(object())
         await starlette(scope, receive, send)
 
     return trimmed

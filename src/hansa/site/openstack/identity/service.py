@@ -187,11 +187,11 @@ class Keystone:
     async def _user(self, proof: ByPassword) -> User | None:
         """Whom the client means. Nobody is in a domain that is not there: no answer must tell that it is not."""
         if proof.id is not None:
-            return await self._directory.users.find(proof.id)
+            return await self._directory.user(proof.id)
         domain = await self.scoping.domain_id(proof.domain)
         if domain is None or proof.name is None:
             return None
-        return await self._directory.users.named(domain, proof.name)
+        return await self._directory.user_named(domain, proof.name)
 
     async def _shown(self, scope: Scope) -> Issued:
         check_private(scope)
