@@ -35,6 +35,8 @@ ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
 LENGTH = 8
 """20⁸ codes: with ten guesses a minute and ten thousand devices waiting, one hit in 50 years."""
 GUESSES = Rate(burst=10, per_minute=10)
+BEGINNINGS = Rate(burst=60, per_minute=60)
+"""Of one client at one address, which many people may share: each waits in the database for ten minutes."""
 VERIFICATION = "/oidc/device"
 
 
@@ -44,11 +46,14 @@ class Devices:
         self._granting = granting
         self._database = desk.commons.database
         self._guesses = RateLimit(GUESSES, time.monotonic)
+        self._beginnings = RateLimit(BEGINNINGS, time.monotonic)
 
-    async def begin(self, client: Client, asked: Sequence[str], wanted: Iterable[str]) -> dict[str, Any]:
-        """The reply to a device authorization request (RFC 8628 §3.2)."""
+    async def begin(self, client: Client, address: str, asked: Sequence[str], wanted: Iterable[str]) -> dict[str, Any]:
+        """The reply to a device authorization request (RFC 8628 §3.2). Raises SlowDown for an address that asks too often."""
         if GrantType.DEVICE not in client.grants:
             raise UnauthorizedClient("The client may not use the device flow.")
+        if not self._beginnings.allows((client.id, address)):
+            raise SlowDown("Too many devices were begun; wait a minute.")
         scope = scopes.allowed(asked, client.scopes)
         audiences = clients.audiences(client, wanted)
         code, user_code = self._desk.secret(), self._user_code()
@@ -103,6 +108,9 @@ class Devices:
         """
         if GrantType.DEVICE not in client.grants:
             raise UnauthorizedClient("The client may not use the device flow.")
+
+        if await self._database.read(lambda connection: store.get(connection, hashed(code))) is None:
+            raise InvalidGrant("The device code is unknown, or has been used.")
 
         def asked(connection: Connection) -> tuple[Grant, str | None] | OAuthError:
             device = store.get(connection, hashed(code))

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -57,6 +57,7 @@ class Granting:
     async def redeem(self, client: Client, code: str, redirect_uri: str, verifier: str) -> dict[str, Any]:
         """Tokens for a code. Raises InvalidGrant, and ends what a code gave that somebody shows again."""
         _check_grant_type(client, GrantType.CODE)
+        await self._look(lambda connection: store.code(connection, hashed(code)) is not None)
 
         def redeemed(connection: Connection) -> tuple[Grant, str | None, str | None] | Refused:
             found = store.code(connection, hashed(code))
@@ -80,6 +81,7 @@ class Granting:
     async def refresh(self, client: Client, token: str, asked: Sequence[str]) -> dict[str, Any]:
         """New tokens for a refresh token, which is used up. One that is shown again ends them all (RFC 9700 §4.14.2)."""
         _check_grant_type(client, GrantType.REFRESH)
+        await self._look(lambda connection: store.refresh(connection, hashed(token)) is not None)
 
         def rotated(connection: Connection) -> tuple[Grant, tuple[str, ...], str] | Refused:
             found = store.refresh(connection, hashed(token))
@@ -129,6 +131,11 @@ class Granting:
 
     async def revoke(self, grant: str) -> None:
         await self._database.write(lambda connection: store.revoke(connection, grant))
+
+    async def _look(self, is_known: Callable[[Connection], bool]) -> None:
+        """Noise is turned away before it takes its turn at the one place where writes queue."""
+        if not await self._database.read(is_known):
+            raise InvalidGrant("The code or token is unknown, or has ended.")
 
     def _new_refresh(self, connection: Connection, grant: Grant) -> str:
         token = self._desk.secret()

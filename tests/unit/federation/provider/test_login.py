@@ -287,6 +287,15 @@ class TestDevices:
         assert statuses[:10] == [404] * 10
         assert statuses[-1] == 429
 
+    async def test_one_address_begins_only_so_often(self, op: Federation) -> None:
+        await op.provider.clients.register(NATIVE)
+        form = {"client_id": "cli", "scope": "openid"}
+        answers = [await op.browser().post("/oidc/device_authorization", form) for _ in range(64)]
+        assert [answer.status for answer in answers[:60]] == [200] * 60
+        assert "slow_down" in [answer.json.get("error") for answer in answers[60:]]
+        other = await op.browser(address="192.0.2.2").post("/oidc/device_authorization", form)
+        assert other.status == 200
+
     async def test_an_answer_counts_once(self, op: Federation) -> None:
         asked = await self.begun(op)
         browser = await op.logged_in()

@@ -182,6 +182,17 @@ class TestEnd:
         assert not await inspected(op, tokens["access_token"])
         assert "Portal" not in (await browser.get("/oidc/account")).text
 
+    async def test_after_a_lost_computer_a_person_ends_everything(self, op: Federation) -> None:
+        tokens, lost = await op.tokens(), await op.logged_in()
+        browser = await op.logged_in()
+        answer = await browser.submit(await browser.get("/oidc/account"), "/oidc/account/everywhere")
+        assert "logged out" in answer.text
+        assert not await inspected(op, tokens["access_token"])
+        for each in (lost, browser):
+            assert "Log in" in (await each.get("/oidc/account")).text
+        refused = await browser.post("/oidc/account/everywhere", {})
+        assert refused.status == 403
+
     async def test_a_person_takes_back_nothing_of_anothers(self, op: Federation) -> None:
         tokens = await op.tokens()
         grant = (await op.read(tokens["access_token"]))["jti"].partition(".")[0]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -19,11 +20,13 @@ from hansa.federation.provider.http.login import ACCOUNT, LoginPages
 from hansa.federation.provider.model import Client, Session
 from hansa.federation.provider.parameters import Parameters
 from hansa.federation.provider.store import grants as store
+from hansa.federation.provider.store import sessions as session_store
 from hansa.standards.jwt import TOKEN_MAX, JwtError, parse_object, verify_bytes
 
 LOGOUT = "/oidc/logout"
 LOGGED_OUT = "/oidc/logged-out"
 REVOKE = "/oidc/account/revoke"
+EVERYWHERE = "/oidc/account/everywhere"
 
 
 class AccountPages:
@@ -39,6 +42,7 @@ class AccountPages:
         return [
             Route(ACCOUNT, refusing(self.account), methods=["GET"]),
             Route(REVOKE, refusing(self.revoke), methods=["POST"]),
+            Route(EVERYWHERE, refusing(self.everywhere), methods=["POST"]),
             Route(LOGOUT, refusing(self.logout), methods=["GET", "POST"]),
             Route(LOGGED_OUT, refusing(self.logged_out), methods=["POST"]),
         ]
@@ -68,7 +72,23 @@ class AccountPages:
             applications=applications,
             revoke=REVOKE,
             logout=LOGGED_OUT,
+            everywhere=EVERYWHERE,
         )
+
+    async def everywhere(self, request: Request) -> Response:
+        """After a lost computer or password: every session ends, and every application's access."""
+        _form, session = await self._browser.form(request)
+        if session is None:
+            raise LoginRequired("You are not logged in any more.")
+        person = session.login.person
+
+        def end(connection: Connection) -> None:
+            store.revoke_of(connection, person)
+            session_store.delete_of(connection, person)
+
+        await self._desk.commons.database.write(end)
+        self._desk.commons.audit("provider.logout", person=person, everywhere=True)
+        return await self._out(request, None, None)
 
     async def revoke(self, request: Request) -> Response:
         """Take back what an application was granted: only one's own."""

@@ -21,6 +21,7 @@ from hansa.federation.provider.errors import (
 )
 from hansa.federation.provider.granting import Granting
 from hansa.federation.provider.http.forms import NO_STORE, basic, bearer, form_of, posted, refusing
+from hansa.federation.provider.logins import address
 from hansa.federation.provider.model import Client, GrantType
 from hansa.federation.provider.parameters import Parameters
 from hansa.federation.provider.store import grants as store
@@ -77,7 +78,8 @@ class Endpoints:
         """RFC 8628 §3.1."""
         form = await form_of(request)
         client = await self._client(request, form)
-        answer = await self._devices.begin(client, scopes.parse(form.get("scope") or ""), form.audiences())
+        asked = scopes.parse(form.get("scope") or "")
+        answer = await self._devices.begin(client, address(request), asked, form.audiences())
         return JSONResponse(answer, headers=NO_STORE)
 
     async def userinfo(self, request: Request) -> Response:

@@ -60,6 +60,11 @@ def of_person(connection: Connection, person: str) -> list[Grant]:
     return [_grant(row) for row in connection.execute(sa.select(grants).where(grants.c.person == person))]
 
 
+def revoke_of(connection: Connection, person: str) -> int:
+    """All that a person has granted; how many."""
+    return connection.execute(grants.delete().where(grants.c.person == person)).rowcount
+
+
 def insert_code(connection: Connection, hashed: str, grant: str, terms: CodeTerms, expires: datetime) -> None:
     row = {
         "hash": hashed,
