@@ -16,6 +16,7 @@ from hansa.base.errors import ConfigurationError
 from hansa.base.i18n import _
 from hansa.base.migrations import upgrade
 from hansa.base.telemetry.audit import AuditLog
+from hansa.base.telemetry.logs import configure
 from hansa.cli.output import emit_list, emit_one, output_option, say
 from hansa.cli.site import CONFIG
 from hansa.site.accounts.model import Account, Change, Filter, Standing
@@ -48,6 +49,7 @@ def _run(call: Callable[[Room], Awaitable[T]]) -> T:
     config = _config()
     settings = config.accounts
     assert settings is not None
+    configure(config.telemetry.log)  # onto standard error: standard output is for the result
 
     async def work() -> T:
         database = Database(config.database.url, threads=config.database.threads)

@@ -27,6 +27,7 @@ COMMANDS = {
     "aup": Lazy("hansa.cli.vo.aup:aup", "The acceptable use policy of a VO, and who accepted it."),
     "attribute": Lazy("hansa.cli.vo.attribute:attribute", "Generic attributes of members and groups."),
     "person": Lazy("hansa.cli.vo.person:person", "Persons, their credentials and passwords."),
+    "export": Lazy("hansa.cli.vo.export:export", "Members in the formats that other software reads."),
 }
 
 

@@ -9,12 +9,12 @@ import structlog
 from sqlalchemy import Connection
 
 from hansa.base.database import Database
-from hansa.base.telemetry.audit import AuditLog
 from hansa.site.accounts import store
 from hansa.site.accounts.machines import Machines
 from hansa.site.accounts.model import Account, OnRemoval, Standing
 from hansa.site.accounts.rules import asked_for, followed
 from hansa.site.accounts.standing import users_of
+from hansa.site.identity.service import Audit
 
 FORGET_AFTER = timedelta(days=30)
 CHUNK = 200
@@ -28,7 +28,7 @@ class Keeper:
         self,
         database: Database,
         clock: Callable[[], datetime],
-        audit: AuditLog,
+        audit: Audit,
         machines: Machines,
         *,
         grace: timedelta,

@@ -51,6 +51,8 @@ members = sa.Table(
     sa.Column("acted", UtcDateTime),
     sa.Column("withdrawn", sa.Text, nullable=False),
     sa.Index("ix_accounts_member_standing", "vo", "standing"),
+    sa.Index("ix_accounts_member_counted", "vo", "counted"),
+    sa.Index("ix_accounts_member_held", "vo", "held"),
 )
 """`text`: the canonical entry; null for somebody the federation no longer tells of."""
 credentials = sa.Table(
@@ -182,8 +184,8 @@ def tally(connection: Connection, vo: str, since: datetime) -> Tally:
 
     return Tally(
         active=count(members.c.standing == Standing.ACTIVE.value),
-        lost=count(members.c.counted.is_not(None), members.c.counted >= since, members.c.standing != "active"),
-        held=count(members.c.held.is_not(None)),
+        lost=count(members.c.counted >= since, members.c.standing != Standing.ACTIVE.value),
+        held=count(members.c.held > ""),  # not `IS NOT NULL`, for which SQLite takes no index
     )
 
 
