@@ -21,6 +21,9 @@ COMMANDS = {
         "Make the administrator of the site's Keystone, and the roles that its rules speak of.",
     ),
     "accounts": Lazy("hansa.cli.site_accounts:accounts", "Members as the federation tells of them."),
+    "mapping": Lazy(
+        "hansa.cli.site_mapping:command", "Check a file of Keystone mapping rules, and say what they make of somebody."
+    ),
     "list": Lazy("hansa.cli.catalogue:list_sites", "List the sites of your profile, and whether they answer you."),
 }
 
