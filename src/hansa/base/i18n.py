@@ -24,6 +24,11 @@ def _(message: str) -> str:
     return _catalogue().gettext(message)
 
 
+def language() -> str:
+    """Of the user at this terminal: what `_` speaks."""
+    return _catalogue().info().get("language", "en").partition("_")[0]
+
+
 def ngettext(one: str, many: str, n: int) -> str:
     """The form for `n` things: `ngettext("{n} machine", "{n} machines", n).format(n=n)`."""
     return _catalogue().ngettext(one, many, n)

@@ -21,6 +21,11 @@ COMMANDS = {
         "hansa.cli.vo.files:lsc",
         "The content of vomsdir/VO/HOST.lsc, with which sites and clients verify the VO's certificates.",
     ),
+    "applications": Lazy(
+        "hansa.cli.vo.joining:applications", "Applications: yours, and those of a VO that you decide on."
+    ),
+    "apply": Lazy("hansa.cli.vo.joining:apply", "Apply for membership of a VO, or for a group of it."),
+    "renew": Lazy("hansa.cli.vo.joining:renew", "Renew your membership of a VO before it ends."),
     "member": Lazy("hansa.cli.vo.member:member", "Members of a VO."),
     "group": Lazy("hansa.cli.vo.group:group", "Groups of a VO, and who is in them."),
     "role": Lazy("hansa.cli.vo.role:role", "Roles of a VO's members (/VO/GROUP/Role=ROLE)."),

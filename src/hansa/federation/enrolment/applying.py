@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from sqlalchemy import Connection
+
 from hansa.base.mail import check_address
 from hansa.federation.enrolment import deciding, letters, store
 from hansa.federation.enrolment.errors import (
@@ -33,7 +35,8 @@ from hansa.federation.identity.model import Caller
 from hansa.federation.membership import persons
 from hansa.federation.membership.act import Act
 from hansa.federation.membership.errors import AlreadyExists, NoSuchMember
-from hansa.federation.membership.model import MemberState
+from hansa.federation.membership.model import MemberState, Policy
+from hansa.federation.membership.names import check_group
 from hansa.federation.membership.store import persons as person_store
 from hansa.federation.membership.store import policies
 from hansa.federation.membership.vos import find_group, find_vo
@@ -42,7 +45,9 @@ DAY = timedelta(days=1)
 
 
 def kind_of(caller: Caller, vo: str, group: str, *, renewal: bool) -> Kind:
-    """What somebody can apply for. Raises AlreadyExists, NoSuchMember, NoRenewal."""
+    """What somebody can apply for. Raises InvalidName, AlreadyExists, NoSuchMember, NoRenewal."""
+    if group:
+        check_group(vo, group)
     held = next((each for each in caller.held if each.vo == vo), None)
     if renewal:
         if held is None:
@@ -77,10 +82,15 @@ def check_place(act: Act, caller: Caller, vo: str, group: str, kind: Kind, rules
         raise NoRenewal(f"It is too early: renewal begins {rules.renewal_days} days before the end, {until:%Y-%m-%d}.")
 
 
+def policy_for(connection: Connection, vo: str, kind: Kind) -> Policy | None:
+    """What has to be accepted with such an application."""
+    return None if kind is Kind.GROUP else policies.newest(connection, find_vo(connection, vo))
+
+
 def check_aup(act: Act, vo: str, kind: Kind, version: str) -> str | None:
     """The version in force, if that is what was accepted; None where there is none to accept. Raises FormInvalid."""
-    policy = policies.newest(act.connection, find_vo(act.connection, vo))
-    if policy is None or kind is Kind.GROUP:
+    policy = policy_for(act.connection, vo, kind)
+    if policy is None:
         return None
     if version != policy.version:
         sentence = f"Read the acceptable use policy, version {policy.version}, and accept it."

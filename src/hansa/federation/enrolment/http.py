@@ -17,6 +17,8 @@ from hansa.federation.enrolment.rules import parse_rules
 from hansa.federation.enrolment.service import PAGE, Enrolment
 from hansa.federation.identity.model import Caller
 from hansa.federation.identity.service import Identity
+from hansa.federation.membership.errors import NoSuchVo
+from hansa.federation.membership.names import PART
 
 Text = Annotated[str, Field(max_length=5000)]
 
@@ -80,14 +82,14 @@ class _Api:
         self._identity = identity
 
     async def form(self, request: Request) -> Response:
-        caller, vo = await self._identity.caller(request.scope), request.path_params["vo"]
+        caller, vo = await self._identity.caller(request.scope), _vo(request)
         group, renewal = request.query_params.get("group", ""), _flag(request, "renewal")
-        rules = await self._enrolment.rules(vo)
         kind = applying.kind_of(caller, vo, group, renewal=renewal)
-        return _json(render.form(vo, rules, caller, kind))
+        rules, policy = await self._enrolment.form(vo, kind)
+        return _json(render.form(vo, rules, policy, caller, kind))
 
     async def apply(self, request: Request) -> Response:
-        caller, vo = await self._identity.caller(request.scope), request.path_params["vo"]
+        caller, vo = await self._identity.caller(request.scope), _vo(request)
         body = await read_model(request, ApplicationBody)
         fields = body.model_dump(exclude={"group", "renewal", "dry_run"})
         draft = Draft(**{**fields, "locale": body.locale or request.headers.get("accept-language", "")})
@@ -111,9 +113,9 @@ class _Api:
             raise BadRequest(f"A state is one of {', '.join(State)}.", field="state")
         page = await self._enrolment.listed(
             caller,
-            request.path_params["vo"],
+            _vo(request),
             state=State(state) if state else None,
-            search=query.get("search", "")[:200],
+            search=query.get("search", "")[:200].replace("\0", ""),
             after=_number(request, "after"),
             limit=_number(request, "limit") or PAGE,
         )
@@ -157,13 +159,13 @@ class _Api:
 
     async def rules(self, request: Request) -> Response:
         await self._identity.caller(request.scope)
-        found = await self._enrolment.rules(request.path_params["vo"])
+        found = await self._enrolment.rules(_vo(request))
         return _json(found.model_dump(mode="json"))
 
     async def set_rules(self, request: Request) -> Response:
         caller = await self._identity.caller(request.scope)
         rules = parse_rules(await read_object(request))
-        found = await self._enrolment.set_rules(caller, request.path_params["vo"], rules)
+        found = await self._enrolment.set_rules(caller, _vo(request), rules)
         return _json(found.model_dump(mode="json"))
 
     def _shown(self, request: Request, caller: Caller, found: Application) -> Response:
@@ -183,6 +185,14 @@ def _speech(request: Request) -> Translate:
 
 def _client(request: Request) -> str:
     return request.client.host if request.client else ""
+
+
+def _vo(request: Request) -> str:
+    """Databases do not take every text: what is no name of a VO is not looked for. Raises NoSuchVo."""
+    name: str = request.path_params["vo"]
+    if not PART.fullmatch(name):
+        raise NoSuchVo("There is no VO of that name.")
+    return name
 
 
 def _id(request: Request) -> int:

@@ -62,7 +62,7 @@ def to_decide(application: Application, reader: Reader, page: str) -> Message:
     _ = translator(best_language(reader.locale))
     subject = _("{vo}: application {number} waits for your decision").format(vo=application.vo, number=application.id)
     shown = application.motivation[:MOTIVATION_SHOWN]
-    command = f"hansa vo applications show {application.vo} {application.id}"
+    command = f"hansa vo applications show {application.id}"
     paragraphs = [
         _about(application, _),
         _("Name: {name}").format(name=application.name) + "\n" + _("E-mail: {email}").format(email=application.email),

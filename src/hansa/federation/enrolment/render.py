@@ -8,7 +8,7 @@ from hansa.federation.enrolment.model import Application, Kind, State
 from hansa.federation.enrolment.office import is_own
 from hansa.federation.enrolment.rules import Rules
 from hansa.federation.identity.model import Caller
-from hansa.federation.membership.model import Credential, Subject
+from hansa.federation.membership.model import Credential, Policy, Subject
 
 
 def application(found: Application, caller: Caller, _: Translate) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def _same(found: Application, _: Translate) -> str:
     return text.format(how=f"hansa vo applications link {found.id}")
 
 
-def form(vo: str, rules: Rules, caller: Caller, kind: Kind) -> dict[str, Any]:
+def form(vo: str, rules: Rules, policy: Policy | None, caller: Caller, kind: Kind) -> dict[str, Any]:
     """The fields that there are to fill in, and what is known of the caller."""
     person = caller.person
     asks_login = kind is Kind.INITIAL and rules.login and not (person and person.login)
@@ -89,6 +89,7 @@ def form(vo: str, rules: Rules, caller: Caller, kind: Kind) -> dict[str, Any]:
         "known": {name: value for name, value in known.items() if value},
         "email_verified": bool(person and person.email_verified),
         "asks_login": asks_login,
+        "aup": {"version": policy.version, "text": policy.text, "url": policy.url} if policy else None,
         "questions": [each.model_dump(mode="json") for each in questions],
     }
 

@@ -25,7 +25,7 @@ from hansa.federation.enrolment.rules import Rules
 from hansa.federation.enrolment.settings import EnrolmentSettings
 from hansa.federation.identity.model import Caller
 from hansa.federation.membership.act import Act
-from hansa.federation.membership.model import SYSTEM
+from hansa.federation.membership.model import SYSTEM, Policy
 from hansa.federation.membership.store import persons as person_store
 from hansa.federation.membership.vos import find_vo
 
@@ -55,6 +55,15 @@ class Enrolment:
         self._task: asyncio.Task[None] | None = None
 
     # The applicant
+
+    async def form(self, vo: str, kind: Kind) -> tuple[Rules, Policy | None]:
+        """What the VO asks, and the policy that has to be accepted. Raises NoSuchVo."""
+
+        def look(connection: Connection) -> tuple[Rules, Policy | None]:
+            find_vo(connection, vo)
+            return office.rules_of(connection, vo), applying.policy_for(connection, vo, kind)
+
+        return await self._commons.database.read(look)
 
     async def apply(
         self, caller: Caller, vo: str, draft: Draft, *, group: str = "", renewal: bool = False, client: str = ""

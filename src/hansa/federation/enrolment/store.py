@@ -52,6 +52,7 @@ applications = sa.Table(
     sa.Column("open_key", sa.String(64), unique=True),
     sa.Column("login_key", sa.String(32), unique=True),
     sa.Index("enrolment_application_queue", "vo", "state", "id"),
+    sa.Index("enrolment_application_vo", "vo", "id"),
     sa.Index("enrolment_application_expiry", "state", "expires"),
 )
 """`credential`, `subject`, `issuer`: as in `membership_credential`. `applicant`: hash of the three."""
@@ -107,9 +108,15 @@ def applicant_key(credential: Credential | Subject) -> str:
 
 def insert(connection: Connection, application: Application, password: str | None) -> Application:
     """The given `id` is not looked at. Ask `open_of` and `claims` first: the keys are unique."""
+    query = applications.insert().values(**columns(application, password)).returning(applications.c.id)
+    return load(connection, connection.execute(query).scalar_one())
+
+
+def columns(application: Application, password: str | None) -> dict[str, Any]:
+    """An open application as its row."""
     subject, issuer = texts(application.credential)
     who = application.person or applicant_key(application.credential)
-    values = {name: getattr(application, name) for name in _SAME} | {
+    return {name: getattr(application, name) for name in _SAME} | {
         "kind": application.kind.value,
         "state": application.state.value,
         "credential": _kind(application.credential),
@@ -122,8 +129,6 @@ def insert(connection: Connection, application: Application, password: str | Non
         "open_key": hashed(application.vo, application.group, who),
         "login_key": application.login,
     }
-    query = applications.insert().values(**values).returning(applications.c.id)
-    return load(connection, connection.execute(query).scalar_one())
 
 
 def load(connection: Connection, number: int) -> Application:
@@ -159,11 +164,10 @@ def move(connection: Connection, number: int, state: State, now: datetime, **val
 def open_of(
     connection: Connection, vo: str, group: str, credential: Credential | Subject | None, person: str | None
 ) -> int | None:
-    """The open application of this person."""
-    query = sa.select(applications.c.id).where(
-        applications.c.vo == vo, applications.c.group == group, _IS_OPEN, _is_by(credential, person)
-    )
-    return connection.execute(query.limit(1)).scalar()
+    """The open application of this person, or of the holder of this credential."""
+    owners = [owner for owner in (person, credential and applicant_key(credential)) if owner]
+    keys = [hashed(vo, group, owner) for owner in owners]
+    return connection.execute(sa.select(applications.c.id).where(applications.c.open_key.in_(keys)).limit(1)).scalar()
 
 
 def claims(connection: Connection, login: str) -> int | None:
