@@ -199,12 +199,17 @@ class TestVersion3:
         assert (await keystone.request("POST", "/v3/auth/tokens?nocatalog", wish)).status == 201
 
     @pytest.mark.parametrize(
-        "wish", [password_v3("wrong"), password_v3(user="nobody"), password_v3(project="fedcloud"), token_v3("T", "x")]
+        "wish", [password_v3("wrong"), password_v3(user="nobody"), password_v3(project="fedcloud")]
     )
     async def test_a_wrong_proof_or_project_is_refused(self, keystone: KeystoneSite, wish: Any) -> None:
         answer = await keystone.request("POST", "/v3/auth/tokens", wish)
         assert (answer.status, answer.token) == (401, None)
         assert answer.headers["www-authenticate"] == f"Keystone uri='{keystone.url}'"
+
+    async def test_a_token_to_exchange_that_is_none_is_not_found(self, keystone: KeystoneSite) -> None:
+        answer = await keystone.request("POST", "/v3/auth/tokens", token_v3("T", "x"))
+        assert (answer.status, answer.token) == (404, None)
+        assert keystone.site.audit()[-1]["reason"] == "identity.token"
 
     async def test_a_depth_bomb_is_a_bad_request(self, keystone: KeystoneSite) -> None:
         assert (await keystone.request("POST", "/v3/auth/tokens", body=b'{"a":' * 9_000)).status == 400

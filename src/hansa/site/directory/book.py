@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from hansa.base.database import Database
 from hansa.base.errors import NotFound
-from hansa.site.directory.model import Kind
+from hansa.site.directory.model import Assignment, Kind
 from hansa.site.directory.store import state
 
 T = TypeVar("T")
@@ -18,6 +18,8 @@ request: ContextVar[object | None] = ContextVar("request", default=None)
 where the database cannot tell cheaply whether there is another."""
 Removed = Callable[[Connection, Kind, str], None]
 """Told of a user, group, project or domain that goes, in the transaction that removes it."""
+Unassigned = Callable[[Connection, Assignment], None]
+"""Told of an assignment that was taken away, in the same transaction."""
 
 
 class Book:
@@ -29,6 +31,7 @@ class Book:
         self.settle: Callable[[], Awaitable[None]] | None = None
         self._removed: list[Removed] = []
         self._writes = 0
+        self._unassigned: list[Unassigned] = []
 
     async def read(self, function: Callable[[Connection], T]) -> T:
         await self._settled()
@@ -75,6 +78,14 @@ class Book:
     def also_remove(self, function: Removed) -> None:
         """Rooms that keep things of users, groups and projects remove them with these."""
         self._removed.append(function)
+
+    def also_unassign(self, function: Unassigned) -> None:
+        """Rooms that keep what somebody may do by a role take it back with the role."""
+        self._unassigned.append(function)
+
+    def unassigned(self, connection: Connection, assignment: Assignment) -> None:
+        for function in self._unassigned:
+            function(connection, assignment)
 
     def removed(self, connection: Connection, kind: Kind, identifier: str) -> None:
         for function in self._removed:

@@ -123,6 +123,7 @@ class Roles:
             if not roles.has(connection, assignment):
                 raise NotFound(f"Could not find role assignment with role: {assignment.role_id}.")
             roles.unassign(connection, assignment)
+            self._book.unassigned(connection, assignment)
 
         await self._book.change(unassign)
 

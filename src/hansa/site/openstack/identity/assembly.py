@@ -14,7 +14,7 @@ from hansa.site.issuers import Bearer
 from hansa.site.issuers.register import Register
 from hansa.site.keystone.catalogue import Catalogue
 from hansa.site.keystone.delegation import Applications, Trusts
-from hansa.site.keystone.forget import forget
+from hansa.site.keystone.forget import forget, unassigned
 from hansa.site.keystone.vault import Vault
 from hansa.site.openstack.identity.catalog import own_entries
 from hansa.site.openstack.identity.delegates import Delegates, Lasting
@@ -40,6 +40,7 @@ def make_desk(
     delegates = Delegates(lasting, directory, applications, trusts)
     tokens.follow(delegates)
     directory.book.also_remove(forget)
+    directory.book.also_unassign(unassigned)
     keystone = Keystone(identity, tokens, directory, delegates)
     bearer, voms = identity.way(Bearer), identity.way(GridCertificate)
     register = Register(database, bearer.providers if bearer else (), place.identity_provider if voms else None)

@@ -109,6 +109,7 @@ def _ec2(desk: Desk, vault: Vault) -> list[Route]:
         await desk.undelegated(request, "keeps no credentials")
         await desk.authorise(request, "identity:ec2_create_credential", user_id=user)
         body = parse(await document(request), _Ec2)
+        await desk.directory.projects.get(body.tenant_id)
         blob = {"access": secrets.token_hex(16), "secret": secrets.token_hex(16), "trust_id": None}
         made = await vault.add(Credential("", user, EC2, orjson.dumps(blob).decode(), body.tenant_id))
         return answer({"credential": _shown_ec2(made, desk)}, 201)
