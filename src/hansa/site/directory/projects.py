@@ -20,6 +20,8 @@ MAX_TAGS = 80
 class Projects:
     def __init__(self, book: Book) -> None:
         self._book = book
+        self.configured: frozenset[str] = frozenset()
+        """Keys of the projects that the operator's files name: as long as they do, these can be disabled but not deleted."""
 
     async def find(self, identifier: str) -> Project | None:
         return await self._book.read(lambda connection: projects.find(connection, identifier))
@@ -92,6 +94,10 @@ class Projects:
             project = _get(connection, identifier, domain=domain)
             if is_immutable(project):
                 raise Forbidden(f"Cannot delete immutable resource: {'domain' if domain else 'project'} {identifier}.")
+            if project.key in self.configured:
+                raise Forbidden(
+                    f"Project {project.name} stands in the site's policy; take it out there, or disable it."
+                )
             if project.is_domain:
                 self._empty(connection, project)
             elif projects.children(connection, [identifier]):

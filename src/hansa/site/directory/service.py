@@ -61,6 +61,7 @@ class Directory:
                 said = read()
                 if not await self.book.note(lambda connection: configured.is_written(connection, said)):
                     await self.book.write(lambda connection: configured.write(connection, said, self.book.clock()))
+                self.projects.configured = said.tenants
                 self._said = current
 
         self.book.settle = settle

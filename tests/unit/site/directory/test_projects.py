@@ -7,6 +7,7 @@ import pytest
 from tests.support.keystone_api import URL, Api, Client
 
 from hansa.site.directory import project_id
+from hansa.site.identity import Membership, Principal
 from hansa.site.identity.policy import parse_policy
 
 
@@ -153,6 +154,17 @@ class TestKeys:
         api.policy = parse_policy(b'{"ops": {"tenant": "p-other"}}')
         names = {each["name"] for each in (await admin("GET", "/projects")).body["projects"]}
         assert {"p-ops", "p-other"} <= names  # what a project keeps in the cloud does not end with a line of the policy
+
+    async def test_what_the_policy_names_can_be_closed_and_not_deleted(self, api: Api, admin: Client) -> None:
+        one = f"/projects/{project_id('p-ops')}"
+        principal = Principal("X509:u", "/CN=u", frozenset({"CN=u"}), (Membership("ops", ("/ops",)),))
+        client = api.client(api.token_of(principal, await api.directory.project("p-ops")))
+        assert await client.status("GET", one) == 200
+        assert await admin.status("DELETE", one) == 403
+        assert await admin.status("PATCH", one, {"project": {"enabled": False}}) == 200
+        assert await client.status("GET", one) == 401
+        api.policy = parse_policy(b"{}")
+        assert await admin.status("DELETE", one) == 204
 
     async def test_in_the_default_domain_it_is_the_name_for_ever(self, api: Api, admin: Client) -> None:
         made = await admin.made("/projects", "project", name="first")
