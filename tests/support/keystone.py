@@ -108,13 +108,14 @@ async def running_keystone(
     issuers: Sequence[Mapping[str, Any]] = (),
     *,
     bootstrapped: bool = False,
+    port: int | None = None,
     **keystone: Any,
 ) -> AsyncIterator[KeystoneSite]:
     """The grid's clock must be the real one. `passwords` and `issuers` are tables of `identity`.
 
     `bootstrapped`: with the user `admin` (`PASSWORD`) in the project `admin`, as `hansa site bootstrap` makes them.
     """
-    port = free_port()
+    port = port or free_port()
     url = f"https://localhost:{port}"
     (directory / "users").write_text(users_file())
     (directory / "bans").write_text("")
