@@ -97,7 +97,7 @@ class Front:
             status, answer, _token = await self._ask(scope, "GET", "/v3/auth/projects", token=_shown(scope))
             await _json(send, status, v2.tenants(answer) if status == 200 else answer)
         else:
-            kept = tuple((name, value) for name, value in scope["headers"] if name not in NOT_ASKED)
+            kept = tuple((name, value) for name, value in scope["headers"] if _passes(name))
             await self._pass_on(scope, send, scope["method"], _target(scope), kept, body)
 
     async def _pass_on(self, scope: Scope, send: Send, method: str, target: str, headers: Headers, body: bytes) -> None:
@@ -178,6 +178,11 @@ class Front:
         status = 401 if error.status == 403 else error.status  # Keystone has one word for all whom it does not know
         told = {"WWW-Authenticate": f"Keystone uri='{self._place.public_url}'"} if status == 401 else {}
         await _json(send, status, keystone_error(status, error.message), told)
+
+
+def _passes(name: bytes) -> bool:
+    """What the front says itself (`X-Forwarded-…`) is not the client's to say, in no spelling: WSGI servers read `_` as `-`."""
+    return name not in NOT_ASKED and not name.startswith(b"x-forwarded-") and b"_" not in name
 
 
 async def _body(receive: Receive) -> bytes:
