@@ -8,7 +8,7 @@ cd "$(dirname "$0")"
 
 RUN="make openssh-client python3 python3-venv qemu-system-x86 qemu-utils"
 TEST="$RUN apache2-bin cpio faketime git globus-proxy-utils gridsite mariadb-server openssl postgresql voms-clients voms-clients-java"
-TEST="$TEST glue-schema ldap-utils libapache2-mod-auth-openidc monitoring-plugins-standard python3-keystone python3-lasso slapd"
+TEST="$TEST glue-schema ldap-utils libapache2-mod-auth-openidc oidc-agent-cli monitoring-plugins-standard python3-keystone python3-lasso slapd"
 TEST="$TEST uwsgi-plugin-python3 voms-mysql-plugin voms-server xmlsec1"
 
 usage() {

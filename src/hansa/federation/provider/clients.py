@@ -111,7 +111,7 @@ class Clients:
         found = await self._database.read(lambda connection: store.get(connection, shown.id))
         client, kept = found or (None, None)
         matches = hmac.compare_digest(hashed(shown.secret or ""), kept or hashed(encoded(self._random(32))))
-        if client and (matches if client.confidential else shown.secret is None):
+        if client and (matches if client.confidential else not shown.secret):  # RFC 6749 §2.3.1: an empty one is none
             return client
         self._audit("provider.client_refused", client=shown.id[:64], code=InvalidClient.code)
         raise InvalidClient("The client is unknown, or has not shown its secret.")

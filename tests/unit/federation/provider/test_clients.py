@@ -187,6 +187,13 @@ async def test_who_shows_a_wrong_secret_gets_nothing(op, client, secret):
     assert answer.header("www-authenticate").startswith("Basic ")
 
 
+async def test_an_empty_secret_is_none(op):
+    """oidc-agent sends a public client's name with one (RFC 6749 §2.3.1)."""
+    await op.provider.clients.register(NATIVE)
+    answer = await op.browser().post("/oidc/revoke", {"token": "x"}, authorization=basic("cli", ""))
+    assert answer.status == 200
+
+
 async def test_a_client_with_a_secret_does_not_go_by_its_name_alone(op):
     answer = await op.browser().post("/oidc/revoke", {"token": "x", "client_id": "portal"})
     assert answer.json["error"] == "invalid_client"
