@@ -32,6 +32,9 @@ class TrustSettings(Settings):
         default=NamespaceMode.REQUIRE,
         description="`require` refuses authorities without a namespaces or signing_policy file, `relaxed` takes them.",
     )
+    crl_grace_hours: float = Field(
+        default=0, ge=0, le=240, description="Hours for which a revocation list still counts after its own end."
+    )
     legacy_proxies: bool = Field(
         default=False, description="Whether proxies older than RFC 3820 (`CN=proxy`) are taken."
     )

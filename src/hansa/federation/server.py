@@ -41,7 +41,7 @@ from hansa.federation.membership.service import Membership
 from hansa.federation.propagation import room as propagation
 from hansa.federation.provider import service as provider
 from hansa.standards.voms.wire import Dialect
-from hansa.standards.x509 import AuthorityPolicy, ChainPolicy, TrustPolicy, TrustStore
+from hansa.standards.x509 import AuthorityPolicy, ChainPolicy, CrlPolicy, TrustPolicy, TrustStore
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -158,7 +158,8 @@ async def run(config: FederationConfig) -> None:
 
 
 def watched_trust(settings: TrustSettings) -> Watched[TrustStore]:
-    policy = TrustPolicy(AuthorityPolicy(namespaces=settings.namespaces))
+    crls = CrlPolicy(grace=timedelta(hours=settings.crl_grace_hours))
+    policy = TrustPolicy(AuthorityPolicy(crls, settings.namespaces))
     try:
         return Watched([settings.certificates], partial(_trust, policy))
     except OSError as error:

@@ -151,6 +151,20 @@ def revocation_list_out_of_date(grid: Grid) -> Attempt:
 
 
 @attempt(X509Code.CRL_STALE)
+def revocation_list_out_of_date_beyond_the_grace(grid: Grid) -> Attempt:
+    policy = relaxed(crl=CrlPolicy(grace=timedelta(hours=12)))
+    return Attempt(grid.user().chain, grid.trust_files(), policy, now=NOW + timedelta(days=31))
+
+
+@attempt(X509Code.REVOKED)
+def revoked_user_within_the_grace_of_the_list(grid: Grid) -> Attempt:
+    alice = grid.user()
+    grid.revoke(alice)
+    policy = relaxed(crl=CrlPolicy(grace=timedelta(days=3)))
+    return Attempt(alice.chain, grid.trust_files(), policy, now=NOW + timedelta(days=31))
+
+
+@attempt(X509Code.CRL_STALE)
 def revocation_list_older_than_allowed(grid: Grid) -> Attempt:
     policy = relaxed(crl=CrlPolicy(max_age=timedelta(days=2)))
     return Attempt(grid.user().chain, grid.trust_files(), policy, now=NOW + timedelta(days=3))

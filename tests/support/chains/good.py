@@ -1,6 +1,7 @@
 """Chains that must be accepted."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -144,6 +145,12 @@ def no_namespace_file_where_allowed(grid: Grid) -> Attempt:
 @attempt()
 def no_revocation_list_where_allowed(grid: Grid) -> Attempt:
     return Attempt(grid.user().chain, without(grid.trust_files(), ".r0"), relaxed(crl=CrlPolicy(required=False)))
+
+
+@attempt()
+def revocation_list_out_of_date_within_the_grace(grid: Grid) -> Attempt:
+    policy = relaxed(crl=CrlPolicy(grace=timedelta(days=3)))
+    return Attempt(grid.user().chain, grid.trust_files(), policy, now=grid.now + timedelta(days=31))
 
 
 @attempt()

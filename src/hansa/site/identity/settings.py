@@ -71,6 +71,9 @@ class IdentitySettings(Settings):
     crl: Literal["required", "optional"] = Field(
         "required", description="required: without a current revocation list of the authority nobody comes in."
     )
+    crl_grace_hours: float = Field(
+        0, ge=0, le=240, description="Hours for which a revocation list still counts after its own end; 0: not at all."
+    )
     namespaces: Literal["require", "relaxed"] = Field(
         "require", description="require: every authority needs a signing_policy or namespaces file."
     )
@@ -172,7 +175,7 @@ def key_ring(directory: Path, key: str) -> Callable[[], MultiFernet]:
 def _grid(
     settings: IdentitySettings, trust_dir: Path, clock: Callable[[], datetime], hostnames: Sequence[str]
 ) -> GridCertificate:
-    authorities = AuthorityPolicy(CrlPolicy(required=settings.crl == "required"), NamespaceMode(settings.namespaces))
+    authorities = AuthorityPolicy(_crls(settings), NamespaceMode(settings.namespaces))
     policy = TrustPolicy(default=authorities)
     trust = _watched(trust_dir, lambda files: _trust(files, policy), "identity.trust_dir")
     vomsdir = _watched(settings.vomsdir, _vomsdir, "identity.vomsdir")
@@ -180,6 +183,10 @@ def _grid(
         allow_legacy_proxies=settings.legacy_proxies, keys=KeyPolicy(min_rsa_bits=settings.min_rsa_bits)
     )
     return GridCertificate(lambda: trust.current, lambda: vomsdir.current, clock, policy=chains, hostnames=hostnames)
+
+
+def _crls(settings: IdentitySettings) -> CrlPolicy:
+    return CrlPolicy(required=settings.crl == "required", grace=timedelta(hours=settings.crl_grace_hours))
 
 
 def _trust(files: Mapping[str, bytes], policy: TrustPolicy) -> TrustStore:

@@ -67,10 +67,14 @@ def signature_is_valid(crl: x509.CertificateRevocationList, authority: Facts) ->
 
 @dataclass(frozen=True, slots=True)
 class CrlPolicy:
-    """`required`: without a current list nobody of this authority is let in. `max_age` bounds it further than the list does."""
+    """`required`: without a current list nobody of this authority is let in. `max_age` bounds it further than the list does.
+
+    `grace`: how long a list still counts as current after its own end; authorities are late, too.
+    """
 
     required: bool = True
     max_age: timedelta | None = None
+    grace: timedelta = timedelta()
 
 
 def check_not_revoked(child: Facts, authority: Facts, crls: Sequence[Crl], policy: CrlPolicy, now: datetime) -> None:
@@ -95,7 +99,7 @@ def check_not_revoked(child: Facts, authority: Facts, crls: Sequence[Crl], polic
 
 def _check_fresh(crl: Crl, authority: Facts, policy: CrlPolicy, now: datetime) -> None:
     too_old = policy.max_age is not None and now - crl.this_update > policy.max_age
-    if crl.next_update is None or now > crl.next_update or too_old:
+    if crl.next_update is None or now > crl.next_update + policy.grace or too_old:
         raise X509Error(
             X509Code.CRL_STALE,
             f"The revocation list of {authority.subject} is out of date: the site must fetch a new one",
