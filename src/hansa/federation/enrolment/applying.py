@@ -109,7 +109,7 @@ def apply(
     if store.since(act.connection, credential, act.now - DAY) >= office.settings.applications_per_day:
         raise TooOften("You have applied too often today; try again tomorrow.")
     if filled.login:
-        _login_is_free(act, filled.login)
+        login_is_free(act, filled.login)
     person = caller.person
     is_proved = person is not None and person.email_verified and person.email == filled.email
     wait = rules.decide_days if is_proved else rules.confirm_days
@@ -253,7 +253,8 @@ def _same_as(act: Act, application: Application) -> str | None:
     return next((each.uid for each in found if each.uid != application.person), None)
 
 
-def _login_is_free(act: Act, login: str) -> None:
+def login_is_free(act: Act, login: str) -> None:
+    """Raises FormInvalid."""
     if person_store.by_login(act.connection, login) or store.claims(act.connection, login) is not None:
         sentence = "This login is taken; choose another."
         raise FormInvalid(f"login: {sentence}", fields={"login": sentence})

@@ -94,7 +94,9 @@ class _Api:
         fields = body.model_dump(exclude={"group", "renewal", "dry_run"})
         draft = Draft(**{**fields, "locale": body.locale or request.headers.get("accept-language", "")})
         if body.dry_run:
-            found = await self._enrolment.check(caller, vo, draft, group=body.group, renewal=body.renewal)
+            found = await self._enrolment.check(
+                caller, vo, draft, group=body.group, renewal=body.renewal, client=_client(request)
+            )
             return _json({"warnings": found})
         made, warnings = await self._enrolment.apply(
             caller, vo, draft, group=body.group, renewal=body.renewal, client=_client(request)

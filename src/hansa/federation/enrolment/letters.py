@@ -202,7 +202,7 @@ def accept(person: Person, vo: str, version: str, due: datetime, page: str) -> M
     paragraphs = [
         _("Version {version} of the acceptable use policy of {vo} waits for you.").format(version=version, vo=vo),
         _("Read it, and accept it before {date:%Y-%m-%d %H:%M} UTC:").format(date=due),
-        page,
+        f"{page}\nhansa vo aup accept {vo}",
         _("If you do not, you get no proxies or tokens of {vo} from then on until you do.").format(vo=vo),
     ]
     return _message(reader, _, "enrolment.accept", subject, paragraphs)
@@ -215,7 +215,7 @@ def overdue(person: Person, vo: str, page: str) -> Message:
     subject = _("{vo}: you have not accepted the acceptable use policy").format(vo=vo)
     paragraphs = [
         _("You get no proxies or tokens of {vo} until you accept it:").format(vo=vo),
-        page,
+        f"{page}\nhansa vo aup accept {vo}",
     ]
     return _message(reader, _, "enrolment.overdue", subject, paragraphs)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+import structlog
 from sqlalchemy import Connection
 
 from hansa.base.mail import Mailer
@@ -18,6 +19,7 @@ from hansa.federation.membership.model import GROUP_MANAGER, VO_ADMIN, Credentia
 from hansa.federation.membership.names import ancestors
 from hansa.federation.membership.store.holders import holders
 
+log = structlog.stdlib.get_logger(__name__)
 CONFIRM_PATH = "/join/confirm"
 DECLINE_PATH = "/join/decline"
 LETTERS_EACH = 20
@@ -107,6 +109,8 @@ def tell_deciders(act: Act, office: Office, application: Application) -> None:
     if application.kind is Kind.GROUP:
         paths = [*ancestors(application.group), application.group]
         people |= {each.uid: each for each in holders(act.connection, vo, GROUP_MANAGER, paths, act.now)}
+    if not people:
+        log.warning("enrolment.nobody_decides", vo=vo, application=application.id)
     page = f"{office.url}/api/v1/applications/{application.id}"
     for person in people.values():
         if person.email and person.uid != application.person:

@@ -51,6 +51,7 @@ class Enrolment:
         self._office = Office(commons.mail, commons.url, settings, new_token)
         self._pause = settings.sweep_seconds
         self._rates = RateLimit(Rate(burst=20, per_minute=10), monotonic)
+        self._looks = RateLimit(Rate(burst=60, per_minute=30), monotonic)
         self._hashing = asyncio.Semaphore(2)
         self._task: asyncio.Task[None] | None = None
 
@@ -72,7 +73,7 @@ class Enrolment:
 
         Raises FormInvalid, AlreadyApplied, TooOften, NoRenewal; AlreadyExists, NoSuchMember, NoSuchVo, NoSuchGroup of membership.
         """
-        self._not_too_often(caller, client)
+        self._not_too_often(caller, client, self._rates)
         kind = applying.kind_of(caller, vo, group, renewal=renewal)
         filled, aup = await self._filled(caller, vo, group, kind, draft)
         hashed = None
@@ -87,9 +88,10 @@ class Enrolment:
         return made, dict(filled.warnings)
 
     async def check(
-        self, caller: Caller, vo: str, draft: Draft, *, group: str = "", renewal: bool = False
+        self, caller: Caller, vo: str, draft: Draft, *, group: str = "", renewal: bool = False, client: str = ""
     ) -> dict[str, str]:
         """As `apply`, but only looks; gives the warnings."""
+        self._not_too_often(caller, client, self._looks)
         kind = applying.kind_of(caller, vo, group, renewal=renewal)
         filled, _aup = await self._filled(caller, vo, group, kind, draft)
         return dict(filled.warnings)
@@ -105,7 +107,7 @@ class Enrolment:
 
     async def resend(self, caller: Caller, number: int, email: str | None = None, *, client: str = "") -> Application:
         """Another letter with a link. Raises NotNow, TooOften, InvalidAddress."""
-        self._not_too_often(caller, client)
+        self._not_too_often(caller, client, self._rates)
         found = await self._do(caller.actor, lambda act: applying.resend(act, self._office, caller, number, email))
         self._tell("resent", found, caller.actor, client)
         return found
@@ -248,13 +250,16 @@ class Enrolment:
             applying.check_place(act, caller, vo, group, kind, rules)
             has_login = caller.person is not None and caller.person.login is not None
             asks_login = kind is Kind.INITIAL and rules.login and not has_login
-            return check(draft, kind, rules, asks_login=asks_login), applying.check_aup(act, vo, kind, draft.aup)
+            filled = check(draft, kind, rules, asks_login=asks_login)
+            if filled.login:
+                applying.login_is_free(act, filled.login)
+            return filled, applying.check_aup(act, vo, kind, draft.aup)
 
         return await self._commons.database.read(look)
 
-    def _not_too_often(self, caller: Caller, client: str) -> None:
+    def _not_too_often(self, caller: Caller, client: str, rates: RateLimit) -> None:
         credential = office.credential_of(caller)
-        if not all(self._rates.allows(key) for key in (person_store.texts(credential), client)):
+        if not all(rates.allows(key) for key in (person_store.texts(credential), client)):
             raise TooOften("Too many applications at once; wait a minute.")
 
     async def _do(self, actor: str, rule: Callable[[Act], T]) -> T:

@@ -115,6 +115,18 @@ async def test_a_dry_run_checks_and_leaves_nothing(client, vo):
     assert (await client("Sangwan", "GET", "/api/v1/applications"))[1]["items"] == []
 
 
+async def test_a_dry_run_tells_that_a_login_is_taken(client, vo):
+    await client.office.applied("Alice", login="sangwan")
+    status, problem = await client("Sangwan", "POST", f"{vo}/applications", {**FORM, "dry_run": True})
+    assert (status, problem["fields"]) == (400, {"login": "This login is taken; choose another."})
+
+
+async def test_looking_for_free_logins_is_bounded(client, vo):
+    client.office.enrolment._looks._monotonic = lambda: 0.0
+    answers = [await client("Sangwan", "POST", f"{vo}/applications", {**FORM, "dry_run": True}) for _ in range(61)]
+    assert [status for status, _ in answers] == [200] * 60 + [429]
+
+
 async def test_nobody_is_nobody(client, vo):
     for method, path in [
         ("GET", f"{vo}/application-form"),
