@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from hansa.federation.membership.model import Attribute, KnownCredential, Member, MemberState, RoleGrant
-from hansa.federation.membership.names import ancestors, search_key
-from hansa.federation.membership.store.persons import PERSON, known_credential, person_in
+from hansa.federation.membership.names import ancestors
+from hansa.federation.membership.store.persons import PERSON, known_credential, named, person_in
 from hansa.federation.membership.store.rows import IN_ONE_QUERY, chunked, collected, inserted
 from hansa.federation.membership.store.standing import values
 from hansa.federation.membership.store.tables import (
@@ -61,10 +61,9 @@ def find(
 ) -> list[int]:
     """The next members that are wanted, in the order of their numbers."""
     query = sa.select(members.c.id).where(members.c.vo == vo, members.c.id > after).order_by(members.c.id).limit(limit)
-    words = search_key(wanted.text).split()
+    words = named(connection, wanted.text)
     if words or wanted.robot is not None:
-        query = query.join(persons, persons.c.id == members.c.person)
-        query = query.where(*(persons.c.search.contains(word, autoescape=True) for word in words))
+        query = query.join(persons, persons.c.id == members.c.person).where(*words)
     if wanted.robot is not None:
         query = query.where(persons.c.robot == wanted.robot)
     if wanted.state is not None:
@@ -164,7 +163,9 @@ def _member(
     due = terms.aup_due(row.since, row.aup, row.aup_at, now)
     ends = {path: until for path, until in in_groups if until is not None}
     ended = {path for path, until in ends.items() if until <= now}
-    paths = [path for path, _ in in_groups if path not in ended and ended.isdisjoint(ancestors(path))]
+    paths = [path for path, _ in in_groups]
+    if ended:  # and what lies below
+        paths = [path for path in paths if path not in ended and ended.isdisjoint(ancestors(path))]
     return Member(
         id=row.id,
         vo=row.vo_name,

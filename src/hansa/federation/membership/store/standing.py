@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from hansa.federation.membership.model import Attribute, Credential, Held, RoleGrant, Standing
 from hansa.federation.membership.names import ancestors
-from hansa.federation.membership.store.persons import matches
+from hansa.federation.membership.store.persons import texts
 from hansa.federation.membership.store.tables import (
     attributes,
     credentials,
@@ -24,6 +24,7 @@ from hansa.federation.membership.store.tables import (
 )
 from hansa.federation.membership.store.vos import TERMS, terms_in
 
+_HAS_ATTRIBUTES = sa.exists().where(attributes.c.vo == vos.c.id).label("has_attributes")
 _MEMBER = (
     members.c.id.label("member"),
     vos.c.name.label("vo"),
@@ -36,19 +37,47 @@ _MEMBER = (
     groups.c.path,
     group_members.c.until.label("group_until"),
     role_grants.c.role,
+    _HAS_ATTRIBUTES,
     *TERMS,
+)
+
+
+def _whole(query: sa.Select[Any]) -> sa.Select[Any]:
+    """A row for each group and role of the members that `query` selects."""
+    return (
+        query.join(vos, vos.c.id == members.c.vo)
+        .join(group_members, group_members.c.member == members.c.id)
+        .join(groups, groups.c.id == group_members.c.group)
+        .outerjoin(
+            role_grants,
+            (role_grants.c.member == group_members.c.member) & (role_grants.c.group == group_members.c.group),
+        )
+    )
+
+
+# Made once: building a query costs more than running these.
+_STANDING = _whole(
+    sa.select(*_MEMBER, credentials.c.suspended)
+    .select_from(credentials)
+    .join(members, members.c.person == credentials.c.person)
+    .where(
+        vos.c.name == sa.bindparam("vo"),
+        credentials.c.subject == sa.bindparam("subject"),
+        credentials.c.issuer == sa.bindparam("issuer"),
+    )
+)
+_HELD = _whole(
+    sa.select(*_MEMBER)
+    .select_from(persons)
+    .join(members, members.c.person == persons.c.id)
+    .where(persons.c.uid == sa.bindparam("uid"))
 )
 
 
 def standing(connection: Connection, vo: str, credential: Credential, now: datetime) -> Standing | None:
     """What the holder of this certificate is in this VO."""
-    query = (
-        sa.select(*_MEMBER, credentials.c.suspended)
-        .select_from(credentials)
-        .join(members, members.c.person == credentials.c.person)
-        .where(vos.c.name == vo, *matches(credential))
-    )
-    rows = connection.execute(_whole(query)).all()
+    subject, issuer = texts(credential)
+    rows = connection.execute(_STANDING, {"vo": vo, "subject": subject, "issuer": issuer}).all()
     if not rows:
         return None
     first, terms = rows[0], terms_in(rows[0])
@@ -64,22 +93,17 @@ def standing(connection: Connection, vo: str, credential: Credential, now: datet
         first.suspended,
         min((end for end in ends if end), default=None),
         terms.aup_due(first.since, first.aup, first.aup_at, now),
-        values(connection, [first.member], now).get(first.member, ()),
+        values(connection, [first.member], now).get(first.member, ()) if first.has_attributes else (),
     )
 
 
 def held(connection: Connection, uid: str, now: datetime) -> tuple[Held, ...]:
     """Every membership of a person, by the VO's name."""
-    query = (
-        sa.select(*_MEMBER)
-        .select_from(persons)
-        .join(members, members.c.person == persons.c.id)
-        .where(persons.c.uid == uid)
-    )
     by_vo: dict[str, list[Any]] = {}
-    for row in connection.execute(_whole(query)):
+    for row in connection.execute(_HELD, {"uid": uid}):
         by_vo.setdefault(row.vo, []).append(row)
-    found = values(connection, [rows[0].member for rows in by_vo.values()], now)
+    ids = [rows[0].member for rows in by_vo.values() if rows[0].has_attributes]
+    found = values(connection, ids, now) if ids else {}
     return tuple(_held(vo, rows, found, now) for vo, rows in sorted(by_vo.items()))
 
 
@@ -117,19 +141,6 @@ def values(connection: Connection, ids: Sequence[int], now: datetime) -> dict[in
     for member, name, value, path in connection.execute(sa.union_all(own, through)):
         found.setdefault(member, []).append(Attribute(name, value, path or None))
     return {member: tuple(sorted(each, key=lambda a: (a.group or "", a.name))) for member, each in found.items()}
-
-
-def _whole(query: sa.Select[Any]) -> sa.Select[Any]:
-    """A row for each group and role of the members that `query` selects."""
-    return (
-        query.join(vos, vos.c.id == members.c.vo)
-        .join(group_members, group_members.c.member == members.c.id)
-        .join(groups, groups.c.id == group_members.c.group)
-        .outerjoin(
-            role_grants,
-            (role_grants.c.member == group_members.c.member) & (role_grants.c.group == group_members.c.group),
-        )
-    )
 
 
 def _present(rows: Sequence[Any], now: datetime) -> list[Any]:
