@@ -250,7 +250,7 @@ class Member:
 class Held:
     """What one person is in one VO, for issuing. `aup_overdue`: the acceptable use policy waits for acceptance too long.
 
-    Nothing that is issued may outlive `ends`.
+    Nothing that is issued may outlive `ends`: of the membership with the VO's days of grace, or of the group that ends first.
     """
 
     vo: str

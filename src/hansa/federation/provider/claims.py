@@ -23,8 +23,8 @@ class Standing:
 
     @property
     def until(self) -> datetime | None:
-        """When the first of the memberships ends: what speaks of all of them is not valid beyond."""
-        return min((each.until for each in self.held if each.until), default=None)
+        """When the first of the memberships, or of their groups, ends: what speaks of all of them is not valid beyond."""
+        return min((each.ends for each in self.held if each.ends), default=None)
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -42,7 +42,7 @@ class Standing:
 
 def current(person: Person, held: Iterable[Held], now: datetime) -> Standing | None:
     """None for somebody who is in no VO at present."""
-    usable = tuple(each for each in held if each.current and (each.until is None or each.until > now))
+    usable = tuple(each for each in held if each.current and (each.ends is None or each.ends > now))
     return Standing(person, usable) if usable else None
 
 
@@ -74,9 +74,17 @@ def memberships(standing: Standing, scope: Sequence[str], *, namespace: str, aut
             found[name] = [str(Entitlement.of_fqan(fqan, namespace, authority)) for fqan in standing.fqans]
     if asks_for_groups(scope):
         found["wlcg.groups"] = list(wlcg_groups(standing.groups, scope))
+    if scopes.ATTRIBUTES in scope:
+        found["vo_attributes"] = {each.vo: attributes(each) for each in standing.held if each.attributes}
     if asks_for_groups(scope) or scopes.WLCG in scope:
         found["wlcg.ver"] = WLCG_VERSION
     return found
+
+
+def attributes(held: Held) -> dict[str, str]:
+    """Generic attributes by their names; one's own value wins over those of groups, and a deeper group's over a higher one's."""
+    by_nearness = sorted(held.attributes, key=lambda each: (each.group is None, each.group or ""))
+    return {each.name: each.value for each in by_nearness}
 
 
 def asks_for_groups(scope: Iterable[str]) -> bool:

@@ -13,10 +13,11 @@ EMAIL = "email"
 ENTITLEMENTS = ("eduperson_entitlement", "entitlements")
 """Old and new name of one claim (AARC-G069 §3)."""
 VOPERSON = "voperson_id"
+ATTRIBUTES = "vo_attributes"
 WLCG = "wlcg"
 WLCG_GROUPS = "wlcg.groups"
 
-KNOWN = (OPENID, OFFLINE, PROFILE, EMAIL, *ENTITLEMENTS, VOPERSON, WLCG, WLCG_GROUPS)
+KNOWN = (OPENID, OFFLINE, PROFILE, EMAIL, *ENTITLEMENTS, VOPERSON, ATTRIBUTES, WLCG, WLCG_GROUPS)
 LENGTH_MAX = 4000
 COUNT_MAX = 100
 _TOKEN = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from hansa.federation.membership.model import Held, MemberState, Person, RoleGrant
+from hansa.federation.membership.model import Attribute, Held, MemberState, Person, RoleGrant
 from hansa.federation.provider.claims import about, current, entitled, not_held, wlcg_groups
 from hansa.federation.provider.errors import InvalidScope
 from hansa.federation.provider.scopes import KNOWN, allowed, narrowed, parse
@@ -53,8 +53,8 @@ def test_a_group_that_is_not_held_is_found():
         held(state=MemberState.SUSPENDED),
         held(state=MemberState.EXPIRED),
         held(aup_overdue=True),
-        held(until=NOW),
-        held(until=NOW - timedelta(seconds=1)),
+        held(until=NOW, ends=NOW),
+        held(ends=NOW - timedelta(seconds=1)),
     ],
 )
 def test_a_membership_that_is_not_current_says_nothing(bad):
@@ -66,7 +66,7 @@ def test_a_membership_that_is_not_current_says_nothing(bad):
 
 def test_the_first_end_of_a_membership_ends_what_speaks_of_all():
     soon, late = NOW + timedelta(minutes=5), NOW + timedelta(days=5)
-    standing = current(PERSON, [held(until=late), held("atlas", until=soon), held("ops")], NOW)
+    standing = current(PERSON, [held(ends=late), held("atlas", ends=soon), held("ops")], NOW)
     assert standing is not None
     assert standing.until == soon
 
@@ -105,3 +105,22 @@ def test_a_refresh_may_ask_for_less_and_never_for_more():
     assert narrowed(("b",), ("a", "b")) == ("b",)
     with pytest.raises(InvalidScope):
         narrowed(("b", "c"), ("a", "b"))
+
+
+def test_grace_counts_and_the_end_with_it_bounds_what_is_said():
+    found = current(PERSON, [held(state=MemberState.GRACE, until=NOW, ends=NOW + timedelta(days=1))], NOW)
+    assert found is not None
+    assert found.until == NOW + timedelta(days=1)
+
+
+def test_generic_attributes_are_told_by_vo_and_ones_own_wins():
+    values = (
+        Attribute("nick", "ann"),
+        Attribute("nick", "x", "/cms"),
+        Attribute("q", "1", "/cms"),
+        Attribute("q", "2", "/cms/a"),
+    )
+    found = current(PERSON, [held(attributes=values), held("ops")], NOW)
+    assert found is not None
+    told = about(found, parse("openid vo_attributes"), namespace="urn:x:y", authority="a")
+    assert told == {"vo_attributes": {"cms": {"nick": "ann", "q": "2"}}}

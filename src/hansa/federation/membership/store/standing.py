@@ -23,6 +23,7 @@ from hansa.federation.membership.store.tables import (
     vos,
 )
 from hansa.federation.membership.store.vos import TERMS, terms_in
+from hansa.federation.membership.terms import Terms
 
 _HAS_ATTRIBUTES = sa.exists().where(attributes.c.vo == vos.c.id).label("has_attributes")
 _MEMBER = (
@@ -83,7 +84,6 @@ def standing(connection: Connection, vo: str, credential: Credential, now: datet
     first, terms = rows[0], terms_in(rows[0])
     present = _present(rows, now)
     paths = tuple(sorted({row.path for row in present}))
-    ends = [terms.ends(first.until), *(row.group_until for row in present)]
     return Standing(
         terms.state(first.state, first.until, now),
         first.reason,
@@ -91,7 +91,7 @@ def standing(connection: Connection, vo: str, credential: Credential, now: datet
         paths,
         frozenset(_grants(present)),
         first.suspended,
-        min((end for end in ends if end), default=None),
+        _ends(first, terms, present),
         terms.aup_due(first.since, first.aup, first.aup_at, now),
         values(connection, [first.member], now).get(first.member, ()) if first.has_attributes else (),
     )
@@ -118,7 +118,7 @@ def _held(vo: str, rows: Sequence[Any], found: dict[int, tuple[Attribute, ...]],
         tuple(sorted({row.path for row in present})),
         tuple(sorted(_grants(present), key=str)),
         due is not None and due <= now,
-        terms.ends(first.until),
+        _ends(first, terms, present),
         found.get(first.member, ()),
     )
 
@@ -149,6 +149,12 @@ def _present(rows: Sequence[Any], now: datetime) -> list[Any]:
     if not ended:
         return list(rows)
     return [row for row in rows if row.path not in ended and ended.isdisjoint(ancestors(row.path))]
+
+
+def _ends(first: Any, terms: Terms, present: Sequence[Any]) -> datetime | None:
+    """Of the membership, or of the group that ends first."""
+    ends = (terms.ends(first.until), *(row.group_until for row in present))
+    return min((end for end in ends if end is not None), default=None)
 
 
 def _grants(rows: Iterable[Any]) -> set[RoleGrant]:

@@ -43,7 +43,7 @@ def document(desk: Desk) -> Mapping[str, Any]:
         "claims_supported": [
             *("sub", "iss", "aud", "exp", "iat", "auth_time", "amr", "nonce", "name", "given_name", "family_name"),
             *("preferred_username", "locale", "email", "email_verified", "eduperson_entitlement", "entitlements"),
-            *("voperson_id", "wlcg.ver", "wlcg.groups"),
+            *("voperson_id", "vo_attributes", "wlcg.ver", "wlcg.groups"),
         ],
         "claims_parameter_supported": False,
         "request_parameter_supported": False,
