@@ -59,6 +59,10 @@ class Book:
         """A write that nobody else reads: the count of failed sign-ons."""
         return await self._database.write(function)
 
+    async def look(self, function: Callable[[Connection], T]) -> T:
+        """A read from within `settle`."""
+        return await self._database.read(function)
+
     async def version(self) -> int:
         """The count of changes, by this process or any other. What was read while it was the same is still so."""
         return await self.read(state.version)

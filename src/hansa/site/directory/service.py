@@ -59,7 +59,7 @@ class Directory:
                 return
             async with self._writing:
                 said = read()
-                if not await self.book.note(lambda connection: configured.is_written(connection, said)):
+                if not await self.book.look(lambda connection: configured.is_written(connection, said)):
                     await self.book.write(lambda connection: configured.write(connection, said, self.book.clock()))
                 self.projects.configured = said.tenants
                 self._said = current

@@ -61,6 +61,8 @@ async def raw_body(request: Request) -> bytes:
         raise BadRequest("The client left before the request was whole.") from None
     if len(body) > MAX_BYTES:
         raise TooLarge(f"A request may have {MAX_BYTES} bytes.")
+    if b"\\u0000" in body:  # the only way to write it in JSON
+        raise BadRequest("No text here may hold a NUL.", field="")
     return body
 
 

@@ -92,11 +92,23 @@ def app(desk: Desk) -> App:
 
     async def trimmed(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
+            if not _is_text(scope):
+                await answer(render.error(400, "The address is no text."), 400)(scope, receive, send)
+                return
             scope["path"] = scope["path"].rstrip("/") or "/"
             book.request.set(object())
         await starlette(scope, receive, send)
 
     return trimmed
+
+
+def _is_text(scope: Scope) -> bool:
+    """Whether a database can be asked for what the address names: PostgreSQL knows no NUL, and nobody half a character."""
+    try:
+        scope["path"].encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in scope["path"] and b"%00" not in scope.get("query_string", b"")
 
 
 class _Face:
