@@ -54,18 +54,24 @@ class Bearer:
     def of_issuer(self, url: str) -> Provider | None:
         return self._by_issuer.get(url)
 
-    async def prove(self, scope: Scope, token: str, among: Sequence[Provider] | None = None) -> Proved:
-        """What the token proves. `among`: of which providers it may be. Raises Unauthenticated, TooManyRequests, BackendDown."""
+    async def prove(
+        self, scope: Scope, token: str, among: Sequence[Provider] | None = None, *, thorough: bool = False
+    ) -> Proved:
+        """What the token proves. `among`: of which providers it may be. `thorough`: as of `proving.prove`, for rules.
+
+        Raises Unauthenticated, TooManyRequests, BackendDown.
+        """
         check_private(scope)
         provider = self._chosen(token, self.providers if among is None else among)
         keys = await provider.issuer.keys() if is_jwt(token) else provider
-        digest, now = hashlib.sha256(f"{provider.name} {token}".encode()).digest(), self._clock()
+        thorough = thorough or provider.rules is not None
+        digest, now = hashlib.sha256(f"{provider.name} {thorough} {token}".encode()).digest(), self._clock()
         if known := self._proved.get(digest, now, keys):
             return known
         client = scope.get("client")
         if not self._attempts.allows(client[0] if client else None):
             raise TooManyRequests("Too many new tokens at once; wait a minute.", reason=Reason.ATTEMPTS.value)
-        proved = await prove(provider, token, now)
+        proved = await prove(provider, token, now, thorough=thorough)
         keys = await provider.issuer.keys() if is_jwt(token) else provider
         self._proved.put(digest, proved, min(now + REMEMBERED, proved.not_after), keys)
         return proved

@@ -18,12 +18,15 @@ def is_jwt(token: str) -> bool:
     return token.count(".") == 2
 
 
-async def prove(provider: Provider, token: str, now: datetime) -> Proved:
-    """Raises Unauthenticated for a token that is not good here, BackendDown if the issuer cannot be asked."""
+async def prove(provider: Provider, token: str, now: datetime, *, thorough: bool = False) -> Proved:
+    """Raises Unauthenticated for a token that is not good here, BackendDown if the issuer cannot be asked.
+
+    `thorough`: userinfo is asked whatever the token says, for rules that may want any claim.
+    """
     claims = await _claims(provider, token)
     check_audience(claims, provider.trust)
     subject, end = subject_of(claims), end_of(claims, now, provider.trust)
-    if provider.asks_userinfo and _lacks(provider, claims):
+    if provider.asks_userinfo and (thorough or not has_memberships(claims, provider.trust)):
         more = await provider.issuer.userinfo(token, subject)
         if more is None:
             raise _inactive()
@@ -50,12 +53,6 @@ async def _claims(provider: Provider, token: str) -> Mapping[str, Any]:
     if claims and said.get("sub", claims.get("sub")) != claims.get("sub"):
         raise _inactive()
     return {**said, **claims}
-
-
-def _lacks(provider: Provider, claims: Mapping[str, Any]) -> bool:
-    if provider.rules is not None:
-        return True  # nobody knows here which claims the rules ask for
-    return not has_memberships(claims, provider.trust)
 
 
 def _inactive() -> Unauthenticated:

@@ -142,6 +142,25 @@ class TestProvidersOfAdmins:
         (found,) = (await api.client(reply.token)("GET", "/auth/projects")).body["projects"]
         assert found["name"] == "laboratory"
 
+    async def test_claims_that_only_userinfo_has_count_whatever_the_token_says(self, api: Api, up: Upstream) -> None:
+        await partner(api, up)
+        up.people[token := up.token(NOW, entitlements=[VO])] = {"sub": "alice", "email": "a@example.org"}
+        assert (await sign_on(api, token)).status == 201  # by the issuer's own identity provider, without userinfo
+        assert (await sign_on(api, token, "partner")).status == 201
+
+    async def test_rules_may_mean_a_user_of_the_directory(self, api: Api, up: Upstream) -> None:
+        local = {"user": {"name": "{0}", "type": "local", "domain": {"id": "default"}}}
+        await partner(api, up, [{"local": [local], "remote": [{"type": "OIDC-sub"}]}])
+        user, project = await api.user("alice"), await api.directory.projects.create("staff")
+        await api.assign("member", user, project)
+        up.people[token := up.token(NOW)] = {"sub": "alice"}
+        reply = await sign_on(api, token, "partner")
+        assert reply.body["token"]["user"]["id"] == user.id
+        (found,) = (await api.client(reply.token)("GET", "/auth/projects")).body["projects"]
+        assert found["name"] == "staff"
+        up.people[token := up.token(NOW, sub="nobody")] = {"sub": "nobody"}
+        assert (await sign_on(api, token, "partner")).status == 401
+
     async def test_whom_no_rule_fits_stays_out(self, api: Api, up: Upstream) -> None:
         await partner(api, up)
         up.people[token := up.token(NOW, entitlements=[VO])] = {"sub": "alice"}

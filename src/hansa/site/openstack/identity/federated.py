@@ -65,7 +65,9 @@ class Federated:
         if token is None or self._bearer is None:
             message = "Show a token of the identity provider: Authorization: Bearer TOKEN."
             raise Unauthenticated(message, reason=Reason.NO_CREDENTIAL.value)
-        return await self._principal(await self._bearer.prove(scope, token, self._issuers(way)), way, kept)
+        return await self._principal(
+            await self._bearer.prove(scope, token, self._issuers(way), thorough=not way.own), way, kept
+        )
 
     async def _principal(self, proved: Proved, way: IdentityProvider, kept: Protocol) -> Principal:
         assert self._bearer is not None

@@ -108,7 +108,7 @@ async def _proved(desk: Desk, page: Provider, claims: Mapping[str, Any], access_
     now, subject = desk.clock(), subject_of(claims)
     further: Mapping[str, Any] = {}
     try:
-        found = await prove(page, access_token, now)
+        found = await prove(page, access_token, now, thorough=True)
         further = found.claims if found.subject == subject else {}
     except Unauthenticated:  # made for userinfo alone
         further = await page.issuer.userinfo(access_token, subject) or {}
