@@ -72,7 +72,6 @@ class RequestUriNotSupported(OAuthError):
 
 class AccessDenied(OAuthError):
     code = "provider.access_denied"
-    status = 403
 
 
 class LoginRequired(OAuthError):

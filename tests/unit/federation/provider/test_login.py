@@ -255,7 +255,10 @@ class TestDevices:
         page = await browser.submit(await browser.get("/oidc/device"), "/oidc/device", user_code=asked["user_code"])
         page = await browser.submit(page, "/oidc/device", decision="deny")
         assert "got nothing" in page.text
-        assert await self.asks(op, asked["device_code"]) == "access_denied"
+        form = {"device_code": asked["device_code"], "client_id": "cli"}
+        form["grant_type"] = "urn:ietf:params:oauth:grant-type:device_code"
+        answer = await op.browser().post("/oidc/token", form)
+        assert (answer.status, answer.json["error"]) == (400, "access_denied")
         assert await self.asks(op, asked["device_code"]) == "invalid_grant"
 
     async def test_asking_too_often_makes_it_slower(self, op: Federation) -> None:

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from prometheus_client import Counter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from hansa.base.telemetry.metrics import REGISTRY
 from hansa.federation.provider import scopes
 from hansa.federation.provider.clients import Clients, one_way
 from hansa.federation.provider.desk import Desk, hashed
@@ -27,6 +29,12 @@ from hansa.federation.provider.parameters import Parameters
 from hansa.federation.provider.store import grants as store
 from hansa.federation.provider.tokens import Bearer, Tokens, audience_of
 
+answers = Counter(
+    "hansa_provider_tokens",
+    "Answers to token requests of known clients, by grant type: `issued` or the code of the refusal.",
+    ["grant", "answer"],
+    registry=REGISTRY,
+)
 ANYBODY = "https://wlcg.cern.ch/jwt/v1/any"
 """The WLCG profile's audience for all."""
 
@@ -52,12 +60,15 @@ class Endpoints:
         """RFC 6749 §3.2."""
         form = await form_of(request)
         client = await self._client(request, form)
+        grant = next((each.name.lower() for each in GrantType if each.value == form.get("grant_type")), "unknown")
         try:
             answer = await self._granted(client, form)
         except OAuthError as error:
+            answers.labels(grant, error.code).inc()
             audit = self._desk.commons.audit
             audit("provider.token_refused", client=client.id, code=error.code, grant_type=form.get("grant_type"))
             raise
+        answers.labels(grant, "issued").inc()
         return JSONResponse(answer, headers=NO_STORE)
 
     async def _granted(self, client: Client, form: Parameters) -> dict[str, Any]:
