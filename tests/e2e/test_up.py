@@ -1,16 +1,19 @@
 """From nothing to a machine and back: `hansa up --demo`, `hansa down`, and once more."""
 
+import json
 import os
 import re
 import shutil
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.support.guest import DIRECTORY, guest_image
+from tests.support.visitor import Visitor
 
 pytestmark = [
     pytest.mark.qemu,
@@ -76,6 +79,59 @@ def test_up_gives_a_machine_and_down_leaves_nothing(place: Path) -> None:
     once_more = hansa("up", *place_option, "--network", NETWORK)
     assert once_more.returncode == 0, once_more.stderr
     assert once_more.stderr.count("started on 127.77.") == 3
+
+
+def test_a_login_in_a_browser_opens_every_site_until_the_vo_says_no(place: Path) -> None:
+    """Device flow at the federation's provider; its token at the sites; the member feed that ends it."""
+    done = hansa("up", "--dir", str(place), "--network", NETWORK)
+    assert done.returncode == 0, done.stderr
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(Path(__file__).parents[2] / "src"),
+        "HANSA_PROFILE": str(place / "user" / "profile.toml"),
+        "HANSA_FEDERATION_CONFIG": str(place / "federation" / "federation.toml"),
+    }
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "hansa.cli.main", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=60)
+
+    command = [sys.executable, "-m", "hansa.cli.main", "login", "--method", "device"]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as login:
+        try:
+            _confirm(login, place)
+            assert login.wait(60) == 0
+        finally:
+            login.kill()
+    known = json.loads(run("whoami", "-o", "json").stdout)
+    assert known["login name"] == "ada"
+    assert {each["site"]: each["project"] for each in known["sites"]} == {
+        "lyra": "fedcloud.egi.eu",
+        "orion": "fedcloud.egi.eu",
+    }
+    assert run("vm", "list").returncode == 0
+    assert run("vo", "member", "suspend", "fedcloud.egi.eu", "1", "--reason", "a test").returncode == 0
+    for _attempt in range(50):
+        refused = run("vm", "list")
+        if refused.returncode:
+            break
+        time.sleep(0.2)
+    assert "has suspended you (a test)" in refused.stderr
+    assert run("logout").returncode == 0
+    assert run("whoami").returncode == 3
+
+
+def _confirm(login: subprocess.Popen[str], place: Path) -> None:
+    """In a browser, what the command line asks for."""
+    assert login.stderr
+    said = next(line for line in login.stderr if "user_code=" in line)
+    address = re.search(r"https://\S+user_code=\S+", said)
+    assert address
+    visitor = Visitor(place / "authority" / "cacert.pem")
+    password = (place / "user" / "password").read_text().strip()
+    page = visitor.submit(visitor.get(address[0]), login="ada", password=password)
+    page = visitor.submit(visitor.submit(page), decision="allow")
+    assert page.heading == "The device is connected"
 
 
 def test_a_federation_that_is_kept_comes_back_with_its_machine(place: Path) -> None:

@@ -19,7 +19,7 @@ from hansa.cli.classic.command import link_programs
 from hansa.cli.errors import ExitCode
 from hansa.cli.output import say
 from hansa.sandbox.files import environment
-from hansa.sandbox.layout import Layout, laid_out
+from hansa.sandbox.layout import USER_LOGIN, Layout, laid_out
 
 MACHINE, NEXT_MACHINE = "my-first-machine", "my-second-machine"
 
@@ -158,6 +158,9 @@ def _next_commands(layout: Layout, machine: str) -> str:
             f"  . {shlex.quote(_shown(layout.environment))}",
             _("three commands give you a machine:"),
             commands,
+            _(
+                "Without a certificate: “hansa login --method device”, and log in there as {login}; the password is in {path}."
+            ).format(login=USER_LOGIN, path=_shown(layout.password)),
             _("The classic names (voms-proxy-init, occi …) work there too. “hansa down” takes everything away."),
         ]
     )

@@ -1,12 +1,13 @@
 """The throw-away grid: an authority and its revocation list, hosts, the VOMS server, one user. Made once, kept until `down`."""
 
+import json
 import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -16,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from hansa.client.files import write_private
 from hansa.sandbox.layout import USER_NAME, VO, VOMS_PORT, Layout
+from hansa.standards.jwt import Key, KeySet
 from hansa.standards.voms import VomsServer, render_lsc
 from hansa.standards.x509 import Name, issue
 from hansa.standards.x509.issue import Authority
@@ -38,6 +40,9 @@ def make_all(layout: Layout, now: datetime) -> None:
         _host(authority, site.directory / "host", site.address, [site.address], now)
     _user(authority, layout, now)
     _write_voms_files(layout)
+    _write_feed_keys(layout)
+    if not layout.password.exists():
+        write_private(layout.password, f"{secrets.token_urlsafe(12)}1\n".encode())
 
 
 def user_name() -> Name:
@@ -111,6 +116,14 @@ def _write_voms_files(layout: Layout) -> None:
     lsc = layout.vomsdir / VO / f"{layout.voms_host}.lsc"
     lsc.parent.mkdir(parents=True, exist_ok=True)
     lsc.write_bytes(render_lsc([signer]))
+
+
+def _write_feed_keys(layout: Layout) -> None:
+    if not layout.feed_key.exists():
+        key = ec.generate_private_key(ec.SECP256R1())
+        write_private(layout.feed_key, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    published = KeySet((Key.from_pem(layout.feed_key.read_bytes()).public(),)).jwks()
+    layout.feed_keys.write_text(json.dumps(published) + "\n")
 
 
 def _is_fresh(prefix: Path, now: datetime) -> bool:

@@ -4,10 +4,14 @@ import json
 import shlex
 from pathlib import Path
 
-from hansa.client.profile import Defaults, Paths, Profile, Site, render_profile
+from hansa.client.profile import Defaults, Federation, Paths, Profile, Site, render_profile
 from hansa.sandbox.credentials import cert_path, key_path
-from hansa.sandbox.layout import IMAGE_ID, KEYSTONE_PORT, OCCI_PORT, VO, VOMS_PORT, Layout, SiteLayout
+from hansa.sandbox.layout import IMAGE_ID, KEYSTONE_PORT, OCCI_PORT, VO, VOMS_PORT, WEB_PORT, Layout, SiteLayout
 
+NAMESPACE = "urn:geant:sandbox.hansa.example"
+"""Of entitlements (AARC-G069)."""
+EVERY_SERVICE = "https://wlcg.cern.ch/jwt/v1/any"
+"""The audience of tokens that are for whatever service takes them (WLCG Common JWT Profiles 1.2)."""
 FIRST_USER_DATA = """#!/bin/sh
 # What a machine is told at its first boot. Whatever this prints is in the machine's console and log.
 echo "Hello from $(hostname), which came up in $(cut -d' ' -f1 /proc/uptime) seconds." | tee /etc/motd
@@ -55,6 +59,27 @@ def federation_toml(layout: Layout) -> str:
 
         [voms.vos.{_text(VO)}]
         port = {VOMS_PORT}
+
+        [web]
+        public_url = {_text(layout.web)}
+
+        [[web.listeners]]
+        name = "web"
+        host = {_text(layout.voms_address)}
+        port = {WEB_PORT}
+        tls.certificate = {_text(cert_path(host))}
+        tls.key = {_text(key_path(host))}
+
+        [mail]
+        outbox = {_text(layout.federation / "outbox")}
+
+        [provider]
+        keys = {_text(layout.federation / "oidc-keys")}
+        namespace = {_text(NAMESPACE)}
+        authority = {_text(layout.voms_host)}
+
+        [feed]
+        key = {_text(layout.feed_key)}
         """
     )
 
@@ -81,6 +106,21 @@ def site_toml(layout: Layout, site: SiteLayout, image: Path) -> str:
         trust_dir = {_text(layout.certificates)}
         vomsdir = {_text(layout.vomsdir)}
         policy = {_text(site.directory / "policy.json")}
+
+        [[identity.issuers]]
+        name = "egi.eu"
+        issuer = {_text(layout.web)}
+        audiences = [{_text(EVERY_SERVICE)}]
+        namespace = {_text(NAMESPACE)}
+        authority = {_text(layout.voms_host)}
+        vos = [{_text(VO)}]
+        ca_file = {_text(cert_path(layout.authority / "ca"))}
+
+        [accounts]
+        federation = {_text(layout.web)}
+        keys = {_text(layout.feed_keys)}
+        certificate = {_text(cert_path(host))}
+        key = {_text(key_path(host))}
 
         [identity.tokens]
         keys = {_text(site.directory / "token-keys")}
@@ -121,9 +161,10 @@ def profile(layout: Layout) -> Profile:
         ssh_key=layout.user / "ssh" / "id_ed25519",
         state=layout.user / "state",
     )
-    sites = tuple(Site(site.name, site.endpoint) for site in layout.sites)
+    sites = tuple(Site(site.name, site.endpoint, site.keystone) for site in layout.sites)
     defaults = Defaults(site=sites[0].name, image=IMAGE_ID)
-    return Profile(layout.profile, paths, vo=VO, sites=sites, defaults=defaults)
+    federation = Federation(layout.web, layout.web)
+    return Profile(layout.profile, paths, vo=VO, sites=sites, defaults=defaults, federation=federation)
 
 
 def environment(layout: Layout) -> dict[str, str]:

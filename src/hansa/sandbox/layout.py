@@ -10,8 +10,10 @@ VO = "fedcloud.egi.eu"
 VOMS_PORT = 15002
 OCCI_PORT = 8787
 KEYSTONE_PORT = 5000
+WEB_PORT = 8443
 IMAGE_ID = "tiny"
 USER_NAME = "Ada Example"
+USER_LOGIN = "ada"
 
 
 DEFAULT_NETWORK = "127.0"
@@ -60,6 +62,11 @@ class Layout:
         return "localhost" if self.voms_address == "127.0.0.1" else self.voms_address
 
     @property
+    def web(self) -> str:
+        """The federation's web interface, which is also who issues tokens."""
+        return f"https://{self.voms_host}:{WEB_PORT}"
+
+    @property
     def sites(self) -> tuple[SiteLayout, ...]:
         return tuple(
             SiteLayout(
@@ -89,8 +96,22 @@ class Layout:
         return self.root / "federation"
 
     @property
+    def feed_key(self) -> Path:
+        """What the federation signs its member feed with; the public half lies beside it for the sites."""
+        return self.federation / "feed.key"
+
+    @property
+    def feed_keys(self) -> Path:
+        return self.federation / "feed.jwks"
+
+    @property
     def user(self) -> Path:
         return self.root / "user"
+
+    @property
+    def password(self) -> Path:
+        """The user's, for logging in at the federation's web pages as `USER_LOGIN`."""
+        return self.user / "password"
 
     @property
     def profile(self) -> Path:

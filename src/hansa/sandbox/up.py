@@ -6,21 +6,37 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+
+from cryptography import x509
 
 from hansa.base.config import load
 from hansa.base.errors import BackendDown, Conflict
 from hansa.base.i18n import _
+from hansa.base.telemetry.audit import AuditLog
 from hansa.cloud.guest import ensure_image
 from hansa.federation.config import FederationConfig
-from hansa.federation.membership.model import Credential
-from hansa.federation.server import registry as opened_registry
+from hansa.federation.membership.model import Credential, Details
+from hansa.federation.membership.service import Membership
+from hansa.federation.propagation.model import Site as FedSite
+from hansa.federation.propagation.register import Register
+from hansa.federation.provider.clients import Clients, Wanted
+from hansa.federation.provider.model import GrantType
+from hansa.federation.server import now, opened
 from hansa.sandbox import credentials, files, processes
-from hansa.sandbox.layout import OCCI_PORT, USER_NAME, VO, VOMS_PORT, Layout, SiteLayout
+from hansa.sandbox.layout import OCCI_PORT, USER_LOGIN, USER_NAME, VO, VOMS_PORT, Layout, SiteLayout
 from hansa.sandbox.processes import Server
 from hansa.standards.x509 import Name
 
+COMMAND_LINE = Wanted(
+    "Hansa on the command line",
+    id="hansa",
+    confidential=False,
+    redirect_uris=("http://127.0.0.1/",),
+    grants=frozenset({GrantType.CODE, GrantType.REFRESH, GrantType.DEVICE}),
+)
+"""What `hansa login` is to the provider."""
 _PROGRAMS = {"qemu-system-x86_64": "qemu-system-x86", "qemu-img": "qemu-utils", "ssh": "openssh-client"}
 
 
@@ -111,13 +127,40 @@ def _make_vo(layout: Layout) -> str:
 
 
 async def _register(config: FederationConfig, layout: Layout) -> None:
-    certificate = credentials.certificate_of(layout.user / "user")
-    credential = Credential(Name.from_x509(certificate.subject), Name.from_x509(certificate.issuer))
-    async with opened_registry(config) as registry:
-        if VO not in {vo.name for vo in await registry.vos()}:
-            await registry.create_vo(VO)
-        if not await registry.members(VO):
-            await registry.add_member(VO, credential, name=USER_NAME)
+    """The VO, its first member, the program `hansa` as a client, the sites; what is there stays."""
+    async with opened(config) as database:
+        await _register_member(Membership(database, now), layout)
+        audit = AuditLog(config.telemetry.audit)
+        try:
+            clients = Clients(database, now, audit)
+            if await clients.get(COMMAND_LINE.id or "") is None:
+                await clients.register(replace(COMMAND_LINE, audiences=(files.EVERY_SERVICE, layout.web)))
+        finally:
+            audit.close()
+        register = Register(database, now)
+        known = {each.site.name for each in await register.statuses()}
+        for site in layout.sites:
+            if site.name not in known:
+                certificate = _holder(credentials.certificate_of(site.directory / "host"))
+                await register.add(FedSite(site.name, now(), (VO,), certificate))
+
+
+async def _register_member(registry: Membership, layout: Layout) -> None:
+    if VO not in {vo.name for vo in await registry.vos()}:
+        await registry.create_vo(VO)
+    if await registry.members(VO):
+        return
+    given, _space, family = USER_NAME.partition(" ")
+    person = await registry.add_person(
+        Details(USER_NAME, given, family, f"{USER_LOGIN}@example.org", True, USER_LOGIN),
+        [_holder(credentials.certificate_of(layout.user / "user"))],
+    )
+    await registry.set_password(person.uid, layout.password.read_bytes().strip())
+    await registry.admit(VO, person.uid)
+
+
+def _holder(certificate: x509.Certificate) -> Credential:
+    return Credential(Name.from_x509(certificate.subject), Name.from_x509(certificate.issuer))
 
 
 def _ensure(layout: Layout, server: Server) -> str:
