@@ -159,7 +159,7 @@ def _next_commands(layout: Layout, machine: str) -> str:
             _("three commands give you a machine:"),
             commands,
             _(
-                "Without a certificate: “hansa login --method device”, and log in there as {login}; the password is in {path}."
+                "Without a certificate: “hansa login --method device”; you are {login}, your password is in {path}."
             ).format(login=USER_LOGIN, path=_shown(layout.password)),
             _("The classic names (voms-proxy-init, occi …) work there too. “hansa down” takes everything away."),
         ]

@@ -42,9 +42,10 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class Projection:
-    """`bell` rings for the VOs that have news, also those that another process found."""
+    """`bell` rings for the VOs that have news, also those that another process found. `issuer`: of our members' tokens."""
 
-    def __init__(self, database: Database, clock: Callable[[], datetime], bell: Bell) -> None:
+    def __init__(self, database: Database, clock: Callable[[], datetime], bell: Bell, issuer: str = "") -> None:
+        self._issuer = issuer
         self._database = database
         self._clock = clock
         self._bell = bell
@@ -121,7 +122,7 @@ class Projection:
 
     def _tell(self, connection: Connection, vo: str, uids: Iterable[str]) -> None:
         asked = sorted(uids)
-        found = entries_of(connection, vo, asked, self._clock())
+        found = entries_of(connection, vo, asked, self._clock(), self._issuer)
         told = {uid: _rendered(found.get(uid)) for uid in asked}
         updates.inc(len(store.put(connection, vo, told, self._clock())))
 

@@ -36,7 +36,7 @@ async def opened(
     bell = Bell()
     register = Register(commons.database, commons.clock)
     feed = Feed(commons.database, register, commons.clock, bell, lambda: key, commons.url)
-    projection = Projection(commons.database, commons.clock, bell)
+    projection = Projection(commons.database, commons.clock, bell, commons.url)
     tasks = [
         asyncio.create_task(projection.run(settings.interval)),
         asyncio.create_task(feed.keep()),

@@ -18,8 +18,8 @@ from hansa.standards.memberfeed import Certificate, Entry, Login, clean, render_
 T = TypeVar("T")
 
 
-def entries_of(connection: Connection, vo: str, uids: Sequence[str], now: datetime) -> dict[str, Entry]:
-    """Those of these people who are members.
+def entries_of(connection: Connection, vo: str, uids: Sequence[str], now: datetime, issuer: str) -> dict[str, Entry]:
+    """Those of these people who are members. `issuer`: our own OpenID Provider, who knows everybody by their uid.
 
     The end of a membership is told, not judged: readers have a clock. The history notes what else time does.
     """
@@ -28,7 +28,7 @@ def entries_of(connection: Connection, vo: str, uids: Sequence[str], now: dateti
     here = sa.select(vos.c.id).where(vos.c.name == vo).scalar_subquery()
     query = sa.select(members.c.id).where(members.c.vo == here, members.c.person.in_(people))
     found = list(connection.execute(query).scalars())
-    return {each.person.uid: entry_of(each) for each in member_store.load_members(connection, found, now)}
+    return {each.person.uid: entry_of(each, issuer) for each in member_store.load_members(connection, found, now)}
 
 
 def uids_after(connection: Connection, vo: str, after: str, limit: int) -> list[str]:
@@ -38,8 +38,9 @@ def uids_after(connection: Connection, vo: str, after: str, limit: int) -> list[
     return list(connection.execute(query.order_by(persons.c.uid).limit(limit)).scalars())
 
 
-def entry_of(member: Member) -> Entry:
+def entry_of(member: Member, issuer: str = "") -> Entry:
     """What a site is told; what does not fit into the feed's bounds is cut or left out, which gives nobody more rights."""
+    ours = (Login(issuer, member.person.uid),) if issuer else ()
     return Entry(
         vo=member.vo,
         uid=member.person.uid,
@@ -49,7 +50,7 @@ def entry_of(member: Member) -> Entry:
         reason=clean(_reason(member), memberfeed.MAX_REASON),
         until=member.ends,
         certificates=tuple(filter(None, map(_certificate, member.known)))[: memberfeed.MAX_CREDENTIALS],
-        logins=tuple(filter(None, map(_login, member.known)))[: memberfeed.MAX_CREDENTIALS],
+        logins=(*ours, *filter(None, map(_login, member.known)))[: memberfeed.MAX_CREDENTIALS],
         groups=member.groups[: memberfeed.MAX_GROUPS],
         roles=tuple(str(grant) for grant in member.roles)[: memberfeed.MAX_GROUPS],
     )
