@@ -34,7 +34,7 @@ from hansa.site.identity.passwords import hash_password, user_line
 from hansa.site.openstack.wrapper.admin import Admin
 
 AIM = 10.0
-USERS = 24
+USERS = 14
 """Each proves a password once: fewer than the rate limit of one address minds."""
 PASSWORD = "correct horse"
 CACHES = {"": "", ", cache in memory": "[cache]\nenabled = true\nbackend = dogpile.cache.memory\n"}
@@ -158,7 +158,7 @@ def _asked(name: str, keystone: RealKeystone) -> dict[str, float]:
     port = int(keystone.url.rpartition(":")[2])
     answer, token = _issue(port, "admin", ADMIN_PASSWORD, {"name": "admin", "domain": {"id": "default"}})
     own = answer["token"]["project"]["id"]
-    return _measured(Peer(name, port, keystone.pid, token, own, project), 300)
+    return _measured(Peer(name, port, keystone.pid, token, own, project), 200)
 
 
 def _measured(peer: Peer, times: int) -> dict[str, float]:
