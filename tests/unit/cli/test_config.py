@@ -9,7 +9,7 @@ from hansa.cli.main import main
 
 def test_an_unknown_component_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["hansa", "config", "check", "portal", "x.toml"]) == 2
-    assert "'federation', 'site'" in capsys.readouterr().err
+    assert "'federation', 'keystone', 'site'" in capsys.readouterr().err
 
 
 SITE = """\
