@@ -180,6 +180,19 @@ async def test_members_have_some_days_to_accept_the_policy(registry, clock):
     assert (await events(registry))[-2:] == ["aup.overdue", "aup.accepted"]
 
 
+async def test_kinder_terms_undo_what_time_did_and_it_is_noted_when_it_happens_again(registry, clock):
+    uid = await anna(registry)
+    await registry.set_until(VO, uid, NOW + DAY)
+    clock.now = NOW + 2 * DAY
+    assert await registry.sweep() == 1
+    await registry.set_profile(VO, VoProfile(grace_days=5))
+    assert await registry.sweep() == 0
+    assert (await registry.member(VO, uid)).state is MemberState.GRACE
+    clock.now = NOW + 6 * DAY
+    assert await registry.sweep() == 1
+    assert (await events(registry))[-1] == "member.expired"
+
+
 async def test_only_the_version_in_force_is_accepted(registry):
     uid = await anna(registry)
     with pytest.raises(NoPolicy):

@@ -59,7 +59,9 @@ def set_profile(act: Act, name: str, profile: VoProfile, expected: Callable[[Vo]
         if getattr(profile, field) != getattr(before.profile, field)
     }
     if changed:
-        store.set_profile(act.connection, find_vo(act.connection, name), profile)
+        vo_id = find_vo(act.connection, name)
+        store.set_profile(act.connection, vo_id, profile)
+        member_store.announce_anew(act.connection, vo_id)
         act.note("vo.changed", vo=name, **changed)
     return get(act.connection, name)
 

@@ -215,6 +215,11 @@ def update_member(connection: Connection, member: int, **values: Any) -> None:
     connection.execute(members.update().where(members.c.id == member).values(**values))
 
 
+def announce_anew(connection: Connection, vo: int) -> None:
+    """Under other terms, what time has done may be undone, and be done once more."""
+    connection.execute(members.update().where(members.c.vo == vo, members.c.announced != "").values(announced=""))
+
+
 def delete_member(connection: Connection, member: int) -> None:
     """The membership, with groups and roles. The person and the record of issued ACs stay."""
     connection.execute(members.delete().where(members.c.id == member))
