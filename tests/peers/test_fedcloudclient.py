@@ -94,6 +94,7 @@ class Fedcloud:
         environment = {
             "HOME": str(self.home),
             "OIDC_ACCESS_TOKEN": self.token,
+            "FEDCLOUD_OIDC_ACCESS_TOKEN": self.token,
             "OS_CACERT": anchors,
             "REQUESTS_CA_BUNDLE": anchors,
         }
