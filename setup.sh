@@ -10,6 +10,8 @@ RUN="make openssh-client python3 python3-venv qemu-system-x86 qemu-utils"
 TEST="$RUN apache2-bin cpio faketime git globus-proxy-utils gridsite mariadb-server openssl postgresql voms-clients voms-clients-java"
 TEST="$TEST glue-schema ldap-utils libapache2-mod-auth-openidc oidc-agent-cli monitoring-plugins-standard python3-keystone python3-lasso slapd"
 TEST="$TEST uwsgi-plugin-python3 voms-mysql-plugin voms-server xmlsec1"
+# npm comes in other packages too (NodeSource's nodejs), which the one of Debian would conflict with.
+command -v npm >/dev/null || TEST="$TEST nodejs npm"
 
 usage() {
   echo "usage: sh setup.sh TARGET [VARIABLE=VALUE ...]"
