@@ -16,8 +16,9 @@ import pytest
 from tests.support.pki import Grid, rsa_key, write_files
 from tests.support.site import RunningSite, running_site
 
+from hansa.base.passwords import hash_password
 from hansa.client.http import Reply
-from hansa.site.identity.passwords import hash_password, user_line
+from hansa.site.identity.passwords import user_line
 from hansa.standards.voms import ac_extension, render_lsc
 from hansa.standards.x509 import Credential, Name, ProxyPolicy, issue
 
@@ -197,7 +198,7 @@ def grid() -> OldGrid:
 async def site(grid: OldGrid, tmp_path: Path) -> AsyncIterator[RunningSite]:
     write_files(tmp_path / "vomsdir", {"ops/localhost.lsc": render_lsc(grid.voms_server.chain)})
     write_files(tmp_path, {"bans": b"/DC=org/DC=example/O=people/CN=Banned\n"})
-    users = user_line("operator", hash_password("right", bytes(16)), "fedcloud")
+    users = user_line("operator", hash_password(b"right"), "fedcloud")
     write_files(tmp_path, {"users": users.encode()})
     places = {
         "trust_dir": "certificates",

@@ -15,10 +15,11 @@ from tests.support.site import RunningSite, free_port, running_site
 
 from hansa.base.database import Database
 from hansa.base.migrations import upgrade
+from hansa.base.passwords import hash_password
 from hansa.client.http import Http, Reply, tls_context
 from hansa.site.directory import Directory
 from hansa.site.directory.bootstrap import Bootstrap, bootstrap
-from hansa.site.identity.passwords import hash_password, user_line
+from hansa.site.identity.passwords import user_line
 from hansa.standards.x509 import Credential
 
 POLICY = {"fedcloud.egi.eu": {"tenant": "fedcloud"}, "/fedcloud.egi.eu/Role=VO-Admin": {"tenant": "management"}}
@@ -28,7 +29,7 @@ VOMS_SIGN_ON = "/v3/OS-FEDERATION/identity_providers/egi.eu/protocols/mapped/aut
 
 @cache
 def users_file() -> str:
-    hashed = hash_password(PASSWORD, b"0123456789abcdef")
+    hashed = hash_password(PASSWORD.encode())
     return f"{user_line(USER, hashed, USER_PROJECT)}\n{user_line('root', hashed, USER_PROJECT, ('admin',))}\n"
 
 

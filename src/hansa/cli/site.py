@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import secrets
 from pathlib import Path
 
 import click
@@ -10,10 +9,11 @@ import click
 from hansa.base.config import load
 from hansa.base.errors import ConfigurationError
 from hansa.base.i18n import _
+from hansa.base.passwords import hash_password
 from hansa.cli.lazy import Lazy, LazyGroup
 from hansa.cli.output import say
 from hansa.site.config import SiteConfig
-from hansa.site.identity.passwords import SALT_BYTES, hash_password, user_line
+from hansa.site.identity.passwords import user_line
 
 COMMANDS = {
     "bootstrap": Lazy(
@@ -72,5 +72,5 @@ def rotate(path: Path) -> None:
 @click.option("--role", "roles", multiple=True, help=_("A role there, such as admin. Repeatable."))
 @click.password_option(help=_("Asked for if not given, and better so."))
 def user(name: str, project: str, roles: tuple[str, ...], password: str) -> None:
-    click.echo(user_line(name, hash_password(password, secrets.token_bytes(SALT_BYTES)), project, roles))
+    click.echo(user_line(name, hash_password(password.encode()), project, roles))
     say(_("Append this line to the users file; it counts within seconds."))

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import contextlib
+import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,14 +11,15 @@ from typing import Any
 import pytest
 
 from hansa.base.errors import ConfigurationError, Forbidden, HansaError, TooManyRequests, Unauthenticated
+from hansa.base.passwords import hash_password
 from hansa.site.identity import Grant, Identity, Membership, Principal
 from hansa.site.identity.basic import ATTEMPTS, REMEMBERED, WAITING, Basic
 from hansa.site.identity.model import Scope
-from hansa.site.identity.passwords import LocalUser, Scrypt, hash_password, parse_users, user_line
+from hansa.site.identity.passwords import LocalUser, Scrypt, parse_users, user_line
 from hansa.site.identity.policy import parse_policy
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-HASH = hash_password("correct horse", b"0123456789abcdef")
+HASH = "$scrypt$ln=15,r=8,p=1$MDEyMzQ1Njc4OWFiY2RlZg$puHF8wsl4P5tR3JANsCleZiOQes+05KY2PoHbUEpMGQ"  # of "correct horse"
 LINE = user_line("alice", HASH, "ops", ("admin", "other"))
 POLICY = parse_policy(b'{"ops": {"tenant": "p-ops"}}')
 
@@ -261,3 +263,31 @@ class TestService:
         assert audit.lines == []
         await identity(Fixed(MEMBER), audit=audit).caller(scope(method="POST"))
         assert [(event, fields["project"]) for event, fields in audit.lines] == [("identity.accepted", "p-ops")]
+
+
+ARGON2 = hash_password(b"correct horse")
+
+
+async def test_new_lines_are_argon2id_and_stand_beside_those_of_before() -> None:
+    users = parse_users(f"{user_line('alice', ARGON2, 'ops')}\n{user_line('bob', HASH, 'ops')}\n".encode())
+    assert ARGON2.startswith("$argon2id$")
+    for name in users:
+        assert users[name].hash.matches(b"correct horse")
+        assert not users[name].hash.matches(b"wrong")
+        assert ARGON2 not in repr(users[name])
+    assert users["alice"].stamp != users["bob"].stamp
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        ARGON2.replace("argon2id", "argon2i"),
+        re.sub(r"m=\d+", "m=9999999", ARGON2),
+        re.sub(r"t=\d+", "t=99", ARGON2),
+        re.sub(r"p=\d+", "p=99", ARGON2),
+        ARGON2.rpartition("$")[0],
+    ],
+)
+def test_a_hash_that_would_cost_too_much_or_is_another_kind_is_no_line(damaged: str) -> None:
+    with pytest.raises(ConfigurationError):
+        user_line("alice", damaged, "ops")

@@ -15,7 +15,7 @@ from hansa.base.errors import BackendDown, TooManyRequests, Unauthenticated
 from hansa.base.rates import Rate, RateLimit
 from hansa.site.identity.cache import Cache
 from hansa.site.identity.model import LOCAL, Principal, Reason, Scope
-from hansa.site.identity.passwords import NAME_MAX, PASSWORD_MAX, LocalUser, Scrypt
+from hansa.site.identity.passwords import NAME_MAX, PASSWORD_MAX, Hashed, LocalUser, Scrypt
 
 REMEMBERED = timedelta(minutes=1)
 """A proved password is not derived again for so long, unless the users file changes."""
@@ -27,7 +27,7 @@ WAITING = 64
 """Logins that may wait for theirs; more are turned away, so that guessing costs nobody else memory or minutes."""
 
 _NOBODY = Scrypt(15, 8, 1, bytes(16), bytes(32))
-"""What is derived for unknown names, so that they take as long as known ones."""
+"""What is derived for a name when there are no users at all."""
 
 
 class Basic:
@@ -71,13 +71,13 @@ class Basic:
         if not self._attempts.allows((name[:NAME_MAX], client[0] if client else None)):
             raise TooManyRequests("Too many attempts; wait a minute.", reason=Reason.ATTEMPTS.value)
         user = users.get(name)
-        if not await self._is_right(user.hash if user else _NOBODY, password) or user is None:
+        if not await self._is_right(_compared(user, users), password) or user is None:
             raise Unauthenticated("User name or password is wrong.", reason=Reason.PASSWORD.value)
         principal = _principal(name, user)
         self._proved.put(key, principal, now + REMEMBERED, users)
         return principal
 
-    async def _is_right(self, hashed: Scrypt, password: bytes) -> bool:
+    async def _is_right(self, hashed: Hashed, password: bytes) -> bool:
         if self._waiting >= WAITING:
             raise BackendDown("Too many logins at once; try again in a moment.", retry_after=5)
         self._waiting += 1
@@ -86,6 +86,12 @@ class Basic:
                 return await asyncio.to_thread(hashed.matches, password)
         finally:
             self._waiting -= 1
+
+
+def _compared(user: LocalUser | None, users: Mapping[str, LocalUser]) -> Hashed:
+    """An unknown name is compared with somebody else's hash, to no effect: it takes as long as a known one."""
+    known = user or next(iter(users.values()), None)
+    return known.hash if known else _NOBODY
 
 
 def _principal(name: str, user: LocalUser) -> Principal:

@@ -2,9 +2,9 @@
 
 The users file has one user a line, made by `hansa site user`:
 
-    alice:$scrypt$ln=15,r=8,p=1$SALT$HASH:PROJECT[:role,role]
+    alice:$argon2id$v=19$m=65536,t=3,p=4$SALT$HASH:PROJECT[:role,role]
 
-SALT and HASH are base64 without padding. Pure but for `hash_password`, whose salt the caller gives.
+SALT and HASH are base64 without padding. Lines of before, with `$scrypt$ln=15,r=8,p=1$SALT$HASH`, are good too.
 """
 
 import base64
@@ -16,13 +16,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hansa.base.errors import ConfigurationError
+from hansa.base.passwords import matches
 from hansa.site.identity.model import Grant
 
 PASSWORD_MAX = 1024  # bytes
 NAME_MAX = 64  # characters
-SALT_BYTES = 16
-_COST = 15  # 2**15 * 8 * 128 bytes = 32 MiB and about 0.1 s a guess
 _HASH = re.compile(r"\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]{16,64})\$([A-Za-z0-9+/]{22,128})")
+_ARGON2 = re.compile(
+    r"\$argon2id\$v=19\$m=(\d{4,7}),t=(\d{1,2}),p=(\d{1,2})\$[A-Za-z0-9+/]{11,64}\$[A-Za-z0-9+/]{22,128}"
+)
+_MEMORY_MAX = 1_048_576  # KiB
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 
 
@@ -40,23 +43,38 @@ class Scrypt:
         made = _derive(password, self.salt, self.ln, self.r, self.p, len(self.digest))
         return hmac.compare_digest(made, self.digest)
 
+    @property
+    def stamp(self) -> str:
+        """Another one for another password; tells nothing of it."""
+        return hashlib.sha256(self.salt + self.digest).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Argon2:
+    """RFC 9106: the hash's own text."""
+
+    text: str
+
+    def matches(self, password: bytes) -> bool:
+        return matches(self.text, password)
+
+    @property
+    def stamp(self) -> str:
+        return hashlib.sha256(self.text.encode()).hexdigest()[:16]
+
+
+Hashed = Scrypt | Argon2
+
 
 @dataclass(frozen=True, slots=True)
 class LocalUser:
     name: str
-    hash: Scrypt = field(repr=False)
+    hash: Hashed = field(repr=False)
     grant: Grant
 
     @property
     def stamp(self) -> str:
-        """Another one for another password; tells nothing of it."""
-        return hashlib.sha256(self.hash.salt + self.hash.digest).hexdigest()[:16]
-
-
-def hash_password(password: str, salt: bytes) -> str:
-    """The text of a hash, for the users file."""
-    digest = _derive(password.encode(), salt, _COST, 8, 1, 32)
-    return f"$scrypt$ln={_COST},r=8,p=1${_encode(salt)}${_encode(digest)}"
+        return self.hash.stamp
 
 
 def user_line(name: str, password_hash: str, project: str, roles: tuple[str, ...] = ()) -> str:
@@ -94,7 +112,10 @@ def _parse_line(line: str, number: int) -> LocalUser:
     return LocalUser(name, hashed, Grant(project, frozenset(role for role in roles.split(",") if role)))
 
 
-def _parse_hash(text: str) -> Scrypt | None:
+def _parse_hash(text: str) -> Hashed | None:
+    if match := _ARGON2.fullmatch(text):
+        memory, passes, lanes = (int(number) for number in match.groups())
+        return Argon2(text) if memory <= _MEMORY_MAX and 1 <= passes <= 20 and 1 <= lanes <= 16 else None
     match = _HASH.fullmatch(text)
     if not match:
         return None
@@ -110,10 +131,6 @@ def _parse_hash(text: str) -> Scrypt | None:
 def _derive(password: bytes, salt: bytes, ln: int, r: int, p: int, length: int) -> bytes:
     memory = 128 * r * (2**ln + p + 2) + 1_048_576
     return hashlib.scrypt(password, salt=salt, n=2**ln, r=r, p=p, maxmem=memory, dklen=length)
-
-
-def _encode(data: bytes) -> str:
-    return base64.b64encode(data).decode().rstrip("=")
 
 
 def _decode(text: str) -> bytes:
