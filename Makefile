@@ -17,7 +17,7 @@ check: $(VENV)/.dev
 	$(VENV)/bin/lint-imports
 
 test: check .venv-openstack/.ready $(NPM)/.ready
-	$(PY) -m pytest
+	$(PY) -m pytest --numprocesses auto --dist loadfile
 
 peers: $(VENV)/.dev .venv-openstack/.ready $(NPM)/.ready
 	$(PY) -m pytest -m peer
