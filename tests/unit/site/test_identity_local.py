@@ -287,6 +287,7 @@ async def test_new_lines_are_argon2id_and_stand_beside_those_of_before() -> None
         re.sub(r"p=\d+", "p=99", ARGON2),
         ARGON2.rpartition("$")[0],
     ],
+    ids=["kind", "memory", "passes", "lanes", "cut off"],
 )
 def test_a_hash_that_would_cost_too_much_or_is_another_kind_is_no_line(damaged: str) -> None:
     with pytest.raises(ConfigurationError):
