@@ -1,4 +1,4 @@
-"""From nothing to a proxy: apply with a certificate, follow the mailed link, be approved, get the VO's attributes.
+"""From nothing to a proxy and a token: apply with a certificate, follow the mailed link, be approved, work at a site.
 
 The federation is a process, the mail server a real one, everybody types `hansa` or uses a browser's requests.
 """
@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from tests.support.keystone import running_keystone
 from tests.support.pki import Grid, split_credential, write_files, write_secret
 from tests.support.ports import free_port
 from tests.support.smtpd import Mailbox, smtp_server
@@ -201,7 +202,7 @@ async def fed(tmp_path: Path) -> AsyncIterator[Federation]:
         yield found
 
 
-async def test_from_an_application_to_a_proxy(fed: Federation) -> None:
+async def test_from_an_application_to_a_proxy_and_a_token_at_a_site(fed: Federation, tmp_path: Path) -> None:
     vo, sangwan, boss = fed.grid.vo, fed.user("Sangwan"), fed.user("Boss")
     code, _, err = await typed(sangwan, "proxy", "init", "--voms", vo)
     assert code == 3, err  # not a member yet
@@ -243,6 +244,15 @@ async def test_from_an_application_to_a_proxy(fed: Federation) -> None:
     assert code == 0, err
     summary = proxy_of(sangwan)
     assert [str(each) for ac in summary.acs for each in ac.fqans] == [f"/{vo}"]
+
+    directory = tmp_path / "site"
+    directory.mkdir()
+    async with running_keystone(directory, fed.grid) as keystone:
+        [there] = (await sees(sangwan, "whoami", "--site", keystone.site.url))["sites"]
+        assert (there["project"], there["roles"]) == ("fedcloud", ["member"])
+        code, out, err = await typed(sangwan, "openrc", keystone.site.url, "--format", "json")
+        assert code == 0, err
+        assert await keystone.occi(json.loads(out)["OS_TOKEN"]) == 200
 
 
 @pytest.mark.peer
