@@ -9,6 +9,7 @@ import base64
 import binascii
 import re
 import shutil
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -87,9 +88,10 @@ class SamlCounterpart:
             return Subject(self._entity, self._identifier(_attributes(answer.assertion), answer.name_id))
         except UpstreamRefused:
             raise
-        except Exception as error:  # the library has no common base for what it refuses with
+        except Exception as error:  # noqa: BLE001 -- the library has no common base for what it refuses with
             log.info("upstream.saml_refused", entity=self._entity, kind=type(error).__name__, error=str(error)[:500])
-            raise _refused("The SAML response is not accepted; ask your identity provider's operator.") from error
+            _let_go(error)
+        raise _refused("The SAML response is not accepted; ask your identity provider's operator.")
 
     def _identifier(self, attributes: Mapping[str, Sequence[str]], name_id: Any) -> str:
         """What stays the same of a person and is never given to another. Raises UpstreamRefused."""
@@ -102,6 +104,13 @@ class SamlCounterpart:
         kind = "only for this session" if name_id is not None and name_id.format == NAMEID_FORMAT_TRANSIENT else "not"
         message = f"Your identity provider says {kind} who you are; it must release a subject identifier."
         raise UpstreamRefused(message, reason=Reason.SUBJECT.value)
+
+
+def _let_go(error: BaseException | None) -> None:
+    """The library's frames hold open files with the response: they are closed now, not when memory is tidied."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
 
 
 def _attributes(assertion: Any) -> Mapping[str, Sequence[str]]:
